@@ -37,6 +37,7 @@ from annotate.background import BackgroundJob
 from annotate.image_import.folder import check_folder
 from annotate.image_import.listing import preview_lines, skip_lines, writable
 from annotate.rendering.prompt_sources import read_prompt_file
+from annotate.rendering.prompt_variations import WILDCARDS, PromptVariations
 from annotate.service.studio import Studio
 from annotate.web.http_server import Server, listen, no_proxies
 from storage import Store
@@ -159,7 +160,7 @@ def run(settings: Settings) -> None:
     # Everything that may be refused comes first, before the studio is opened and a model loaded.
     catalog = catalog_of(settings)
     model = catalog.first(settings.model, settings.vae, settings.prediction)
-    prompts = read_prompt_file(settings.prompts) if settings.prompts else None
+    prompts = read_prompts(settings)
     proxies, header = as_networks(settings.proxy_address), as_header(settings.proxy_header)
     root_path = as_root_path(settings.root_path)
     allowed_hosts(settings.allow_host)
@@ -198,6 +199,20 @@ def catalog_of(settings: Settings) -> ModelCatalog:
         return SamplerProcess(model, images, log, cpu_lock=cpu_lock)
 
     return ModelCatalog(settings.models, settings.home / "model.json", new_sampler)
+
+
+def read_prompts(settings: Settings) -> list[str] | None:
+    """Return the prompts of the file that was named, with a file for every wildcard; or None."""
+    if settings.prompts is None:
+        return None
+    prompts = read_prompt_file(settings.prompts)
+    PromptVariations([settings.home / WILDCARDS, *beside_prompts(settings)]).check(prompts)
+    return prompts
+
+
+def beside_prompts(settings: Settings) -> list[Path]:
+    """Return the folder of the prompt file: its wildcard files may lie there."""
+    return [settings.prompts.parent] if settings.prompts else []
 
 
 def print_start(
@@ -257,6 +272,7 @@ def open_studio(
             prompts=prompts,
             converter=ConverterProcess(),
             models=catalog,
+            wildcards=beside_prompts(settings),
         )
 
         studio.start()

@@ -4,6 +4,9 @@ import hashlib
 import json
 from typing import NotRequired, TypeAlias, TypedDict
 
+WHOLE = "whole"
+"""How prompts are read that releases before cut off, or whose weights they took for words."""
+
 
 class RenderedRecipe(TypedDict):
     """Recipe of a rendered image: equal recipes give equal images. Sizes in pixels."""
@@ -27,6 +30,8 @@ class RenderedRecipe(TypedDict):
     """The layer of the text encoders, as A1111 counts."""
     loras: NotRequired[list[tuple[str, float]]]
     """LoRAs under the base: the start of each file's SHA-256, and its weight."""
+    text: NotRequired[str]
+    """`WHOLE`, or left out where releases before read the prompt in the same way."""
 
 
 class OriginalImage(TypedDict):

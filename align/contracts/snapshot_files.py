@@ -31,6 +31,8 @@ class PreferenceRow(TypedDict):
     """A hash that stands for a person."""
     weight: NotRequired[float]
     """Weight of the annotator's votes in 0..1; 1 where it is left out."""
+    plain: NotRequired[bool]
+    """True where brackets in the prompt are characters, not weights: the images were made so."""
     strength: NotRequired[int]
     """2 for a clear choice, which counts as two votes."""
     label: NotRequired[float]
@@ -58,6 +60,7 @@ class UndecidedRow(TypedDict):
     """The prompt with the text of a look around it, where the images were rendered so."""
     annotator: NotRequired[str]
     weight: NotRequired[float]
+    plain: NotRequired[bool]
     strength: NotRequired[int]
     sizes: NotRequired[list[list[int]]]
     """Width and height of each image before it was scaled and cropped into its file; left out
@@ -80,6 +83,7 @@ class RankingRow(TypedDict):
     """The prompt with the text of a look around it, where the images were rendered so."""
     annotator: NotRequired[str]
     weight: NotRequired[float]
+    plain: NotRequired[bool]
     sizes: NotRequired[list[list[int]]]
     """Width and height of each image before it was scaled and cropped into its file; left out
     where no file was made so."""

@@ -23,7 +23,8 @@ from align.diffusion.schedules import (
     network_timesteps,
     usable_timesteps,
 )
-from align.families.family import Conditioning, ModelFamily
+from align.families.conditioning import Conditioning
+from align.families.family import ModelFamily
 
 
 @dataclass(frozen=True)

@@ -18,13 +18,15 @@ from PIL import Image
 from torch import Tensor
 
 from align.contracts.image_sizes import Size, place
+from align.contracts.prompt_marks import has_marks
 from align.data.buckets import SizedImage, images_of_pairs, largest
 from align.data.image_files import image_size, open_rgb
 from align.data.latent_cache import TensorCache, content_key, fingerprint
 from align.data.snapshot import PreferencePair
 from align.device import Compute
 from align.errors import SnapshotError
-from align.families.family import Conditioning, ModelFamily, Pipeline
+from align.families.conditioning import Conditioning, ConditioningRows
+from align.families.family import ModelFamily, Pipeline
 from align.families.lookup import family_of
 
 ENCODE_BATCH = 16
@@ -48,7 +50,7 @@ class EncodedPairs:
     """Per pair, the width and height that both its images are encoded at."""
     latents: list[Tensor]
     """Per image, its latents [C, H, W]; an image of pairs of several sizes is there at each."""
-    texts: Conditioning
+    texts: ConditioningRows
     """One row per prompt; the last row is no prompt, as on the unconditional side of guidance."""
     chosen: Tensor
     """Per pair, the row of its chosen image in the latents."""
@@ -79,6 +81,7 @@ def encode_pairs(
     size: tuple[int, int],
     cache: TensorCache,
     on_progress: OnProgress,
+    clip_skip: int = 1,
 ) -> EncodedPairs:
     """Encode each image and each prompt that `cache` does not hold yet, once.
 
@@ -92,7 +95,7 @@ def encode_pairs(
     shown = images_of_pairs(pairs, size[0] * size[1])
     images, prompts = shown.every, sorted({pair.text for pair in pairs})
     image_keys = keys_of_images(pipeline, compute, images)
-    prompt_keys = keys_of_prompts(pipeline, compute, prompts)
+    prompt_keys = keys_of_prompts(pipeline, compute, prompts, clip_skip)
 
     def latents_of(batch: list[SizedImage]) -> list[Tensors]:
         paths = [image.path for image in batch]
@@ -100,13 +103,13 @@ def encode_pairs(
         return [{"latent": latent.contiguous()} for latent in latents_BCHW]
 
     def texts_of(batch: list[str]) -> list[Tensors]:
-        embedded = encode_prompts(pipeline, batch)
+        embedded = encode_prompts(pipeline, batch, clip_skip)
         return [embedded.row(number) for number in range(len(batch))]
 
     latents = encode_missing(cache, images, image_keys, latents_of, on_progress)
     texts = encode_missing(cache, prompts, prompt_keys, texts_of)
     family = family_of(pipeline)
-    bare = family.encode_no_prompt(pipeline)
+    bare = family.encode_no_prompt(pipeline, clip_skip)
 
     image_row = {image: row for row, image in enumerate(images)}
     prompt_row = {prompt: row for row, prompt in enumerate(prompts)}
@@ -115,7 +118,7 @@ def encode_pairs(
         keys=[pair.key for pair in pairs],
         sizes=[image.size for image in shown.chosen],
         latents=[kept["latent"] for kept in latents],
-        texts=Conditioning.stack([*texts, bare.row(0)]),
+        texts=ConditioningRows([*texts, bare.row(0)]),
         share_N=torch.tensor([pair.share for pair in pairs]),
         weight_N=torch.tensor([pair.weight for pair in pairs]),
         trust_N=torch.tensor([pair.trust for pair in pairs]),
@@ -149,12 +152,21 @@ def keys_of_images(
     return keys
 
 
-def keys_of_prompts(pipeline: Pipeline, compute: Compute, prompts: Sequence[str]) -> dict[str, str]:
+def keys_of_prompts(
+    pipeline: Pipeline, compute: Compute, prompts: Sequence[str], clip_skip: int = 1
+) -> dict[str, str]:
     """Return a cache key for each prompt: its text, the encoders and their format."""
-    encoders = [fingerprint(encoder) for encoder in family_of(pipeline).text_encoders(pipeline)]
-    return {
-        prompt: content_key("text", prompt, encoders, str(compute.weights)) for prompt in prompts
-    }
+    family = family_of(pipeline)
+    encoders = [fingerprint(encoder) for encoder in family.text_encoders(pipeline)]
+    chunks = family.prompt_chunks(pipeline, prompts)
+    skipped = ["clip_skip", clip_skip] if clip_skip != 1 else []
+    keys = {}
+    for prompt, count in zip(prompts, chunks, strict=True):
+        # Caches hold such prompts cut off, or with their marks as words, under the plain key.
+        read = ["whole", count] if count > 1 or has_marks(prompt) else []
+        parts = (prompt, encoders, str(compute.weights), *read, *skipped)
+        keys[prompt] = content_key("text", *parts)
+    return keys
 
 
 def sha256(path: Path) -> str:
@@ -230,10 +242,13 @@ def read_image(path: Path, size: tuple[int, int]) -> Tensor:
     return values.permute(2, 0, 1) / 127.5 - 1.0
 
 
-def encode_prompts(pipeline: Pipeline, prompts: Sequence[str]) -> Conditioning:
+def encode_prompts(pipeline: Pipeline, prompts: Sequence[str], clip_skip: int = 1) -> Conditioning:
     """Encode prompts in batches: a row each, fp32, on the CPU."""
     family = family_of(pipeline)
     starts = range(0, len(prompts), ENCODE_BATCH)
     return Conditioning.cat(
-        [family.encode_prompts(pipeline, prompts[start:][:ENCODE_BATCH]) for start in starts]
+        [
+            family.encode_prompts(pipeline, prompts[start:][:ENCODE_BATCH], clip_skip)
+            for start in starts
+        ]
     )

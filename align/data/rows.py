@@ -79,6 +79,11 @@ def trust(row: PairRow) -> float:
     return float(row.get("weight", 1.0))
 
 
+def is_plain(row: PairRow) -> bool:
+    """Return whether brackets in the prompt of a vote are characters."""
+    return row.get("plain") is True
+
+
 def comparisons(row: RankingRow) -> list[tuple[int, int]]:
     """Return the indices (better, worse) of every two images that a ranking tells apart.
 

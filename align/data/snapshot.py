@@ -11,9 +11,18 @@ from typing import TypeAlias
 import torch
 
 from align.contracts.image_sizes import ImageOrigin
+from align.contracts.prompt_marks import escape_marks
 from align.contracts.snapshot_files import PairRow, PreferenceRow, RankingRow, UndecidedRow
 from align.data.image_files import image_fault
-from align.data.rows import comparisons, count_pairs, images, read_rows, trust, vote_shares
+from align.data.rows import (
+    comparisons,
+    count_pairs,
+    images,
+    is_plain,
+    read_rows,
+    trust,
+    vote_shares,
+)
 from align.diffusion.losses import rank_weights
 from align.diffusion.noise import counter_key
 from align.errors import SnapshotError
@@ -44,11 +53,14 @@ class PreferencePair:
     """Of those of its images whose file is scaled or cropped."""
     rendered_prompt: str = ""
     """The prompt with the text of a look around it; empty where the images were not made so."""
+    plain: bool = False
+    """True where brackets in the prompt are characters, not weights."""
 
     @property
     def text(self) -> str:
         """Return the text that the network is shown: that which the images were rendered with."""
-        return self.rendered_prompt or self.prompt
+        rendered = self.rendered_prompt or self.prompt
+        return escape_marks(rendered) if self.plain else rendered
 
     @property
     def liked(self) -> tuple[float, float]:
@@ -105,6 +117,7 @@ def _pair(folder: Path, row: PreferenceRow | UndecidedRow, shares: Shares) -> Pr
         row["kind"],
         share,
         trust=trust(row),
+        plain=is_plain(row),
         origins=_origins(row, [chosen, rejected]),
         rendered_prompt=row.get("rendered_prompt", ""),
     )
@@ -137,6 +150,7 @@ def _pairs_of_ranking(folder: Path, row: RankingRow, shares: Shares) -> list[Pre
             share=shares[prompt, images[better], images[worse]],
             weight=float(weight_KK[better, worse]),
             trust=trust(row),
+            plain=is_plain(row),
             origins=origins,
             rendered_prompt=row.get("rendered_prompt", ""),
         )

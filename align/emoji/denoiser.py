@@ -29,7 +29,7 @@ from align.emoji.settings import DenoiserSettings, EmojiSettings
 from align.emoji.start import interpolate_weights, load_fitting_weights
 from align.emoji.tokenizer import load_tokenizer, token_ids
 from align.emoji.training_loop import NotTrained, load_averaged, train, training_compute
-from align.families.family import Conditioning
+from align.families.conditioning import Conditioning
 from align.families.sdxl import POOLED, SDXL, TEXT
 from align.files import read_json, write_json
 

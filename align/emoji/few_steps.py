@@ -26,7 +26,7 @@ from align.emoji.pipeline_export import FOLDER
 from align.emoji.settings import EmojiSettings, FewStepsSettings
 from align.emoji.training_loop import load_averaged, train, training_compute
 from align.errors import InvalidSettings
-from align.families.family import Conditioning
+from align.families.conditioning import Conditioning
 from align.families.sdxl import POOLED, SDXL, SIZES, TEXT
 from align.weights.pipeline import load_pipeline
 

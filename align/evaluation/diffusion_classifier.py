@@ -40,11 +40,12 @@ class PromptClassifier:
         compute: Compute,
         prompts: Sequence[str],
         size: tuple[int, int],
+        clip_skip: int = 1,
     ) -> None:
         """`size` is width and height. Adapters must be off while images are classified."""
         self._family, self._compute, self._size = family_of(pipeline), compute, size
         self._denoiser = self._family.denoiser(pipeline)
-        texts = encode_prompts(pipeline, list(prompts))
+        texts = encode_prompts(pipeline, list(prompts), clip_skip)
         self._conditioning = self._family.with_size(texts, self._family.size_facts(size))
         self._scheduler = self._family.training_scheduler(pipeline)
 

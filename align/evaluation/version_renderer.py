@@ -71,7 +71,8 @@ class VersionRenderer:
         self._adapters = AdapterSwitcher(self.pipeline)
         size = (self.settings.width, self.settings.height)
         shown = [self.settings.whole_prompt(prompt) for prompt in self.prompts]
-        self._classifier = PromptClassifier(self.pipeline, compute, shown, size)
+        skip = self.settings.clip_skip
+        self._classifier = PromptClassifier(self.pipeline, compute, shown, size, skip)
 
     def render(self, name: str, adapter: Path | None) -> RenderedVersion:
         """Render everything with one version, the base for None, and save the images."""

@@ -20,57 +20,12 @@ from align.adapters.kohya import LayerNames, LoraFile
 from align.contracts.image_sizes import Size
 from align.device import Compute
 from align.diffusion.schedules import TrainingScheduler
+from align.families.conditioning import Conditioning
 
 Pipeline: TypeAlias = DiffusionPipeline
 DenoiserNetwork: TypeAlias = ModelMixin
 DenoiserInputs: TypeAlias = dict[str, Tensor | dict[str, Tensor]]
 """Arguments of a forward pass by name; which ones is the family's own."""
-
-
-@dataclass(frozen=True)
-class Conditioning:
-    """Inputs of a denoiser besides noisy latents and timesteps: named tensors, one row per image.
-
-    Names and shapes are the family's own. Other rooms select, repeat, move and store rows, and
-    never read a tensor.
-    """
-
-    tensors: Mapping[str, Tensor]
-
-    def __getitem__(self, name: str) -> Tensor:
-        return self.tensors[name]
-
-    def __len__(self) -> int:
-        return len(next(iter(self.tensors.values())))
-
-    def rows(self, index: Tensor | slice) -> Conditioning:
-        """Select rows, each as often as `index` names it."""
-        return Conditioning({name: tensor[index] for name, tensor in self.tensors.items()})
-
-    def row(self, number: int) -> dict[str, Tensor]:
-        """Return one row by name, in the form that a cache stores."""
-        return {name: tensor[number].contiguous() for name, tensor in self.tensors.items()}
-
-    def expand(self, count: int) -> Conditioning:
-        """Repeat the only row, without copying it."""
-        return Conditioning(
-            {name: t.expand(count, *[-1] * (t.ndim - 1)) for name, t in self.tensors.items()}
-        )
-
-    def to(self, device: torch.device, dtype: torch.dtype) -> Conditioning:
-        """Move and convert every tensor."""
-        return Conditioning({name: t.to(device, dtype) for name, t in self.tensors.items()})
-
-    @staticmethod
-    def stack(rows: Sequence[Mapping[str, Tensor]]) -> Conditioning:
-        """Stack rows in the form that `row` returns."""
-        return Conditioning({name: torch.stack([row[name] for row in rows]) for name in rows[0]})
-
-    @staticmethod
-    def cat(parts: Sequence[Conditioning]) -> Conditioning:
-        """Concatenate the rows of several conditionings."""
-        names = parts[0].tensors
-        return Conditioning({name: torch.cat([part[name] for part in parts]) for name in names})
 
 
 @dataclass(frozen=True)
@@ -125,10 +80,19 @@ class ModelFamily(Protocol):
 
     # Text to conditioning.
 
-    def encode_prompts(self, pipeline: Pipeline, prompts: Sequence[str]) -> Conditioning:
-        """Encode a batch of prompts in one pass, one row each, in fp32 on the CPU."""
+    def encode_prompts(
+        self, pipeline: Pipeline, prompts: Sequence[str], clip_skip: int = 1
+    ) -> Conditioning:
+        """Encode a batch of prompts, one row each, whole and with their weights, in fp32 on the
+        CPU.
 
-    def encode_no_prompt(self, pipeline: Pipeline) -> Conditioning:
+        `clip_skip` is counted as AUTOMATIC1111 counts it; 1 is the model as it was trained.
+        """
+
+    def prompt_chunks(self, pipeline: Pipeline, prompts: Sequence[str]) -> list[int]:
+        """Return the number of passes that each prompt takes through an encoder, at least 1."""
+
+    def encode_no_prompt(self, pipeline: Pipeline, clip_skip: int = 1) -> Conditioning:
         """Encode guidance's unconditional side, as the model was trained with: one row."""
 
     def rendering_inputs(
@@ -138,6 +102,7 @@ class ModelFamily(Protocol):
         prompts: Sequence[str],
         negative_prompt: str,
         guidance: float,
+        clip_skip: int = 1,
     ) -> dict[str, Tensor]:
         """Encode prompts as arguments of the pipeline's call, by name, one row per prompt.
 

@@ -25,9 +25,11 @@ from align.contracts.image_sizes import Size
 from align.contracts.models import KIND
 from align.device import Compute
 from align.diffusion.schedules import TrainingScheduler, training_scheduler
-from align.families.family import BaseNames, Conditioning, DenoiserInputs, ModelFamily
+from align.families.conditioning import MASK, Conditioning
+from align.families.family import BaseNames, DenoiserInputs, ModelFamily
 from align.families.latent_scaling import from_unet, scaling_facts, to_unet
 from align.families.schedulers import read_as, with_solver
+from align.families.sdxl_text import call_inputs, chunk_counts, encode_texts
 
 TEXT, POOLED, SIZES = "text", "pooled", "sizes"
 """Names of a conditioning's tensors: [B, S, D], [B, E] and [B, 6]."""
@@ -94,17 +96,28 @@ class StableDiffusionXL:
 
     @torch.no_grad()
     def encode_prompts(
-        self, pipeline: StableDiffusionXLPipeline, prompts: Sequence[str]
+        self, pipeline: StableDiffusionXLPipeline, prompts: Sequence[str], clip_skip: int = 1
     ) -> Conditioning:
         """Encode prompts with both text encoders."""
-        text_BSD, _, pooled_BE, _ = pipeline.encode_prompt(
-            list(prompts), do_classifier_free_guidance=False
+        texts = encode_texts(pipeline, prompts, clip_skip)
+        return Conditioning.stack(
+            [
+                {TEXT: text_SD.float().cpu(), POOLED: pooled_E.float().cpu()}
+                for text_SD, pooled_E in zip(texts.rows, texts.pooled_BE, strict=True)
+            ]
         )
-        return Conditioning({TEXT: text_BSD.float().cpu(), POOLED: pooled_BE.float().cpu()})
 
-    def encode_no_prompt(self, pipeline: StableDiffusionXLPipeline) -> Conditioning:
+    def prompt_chunks(
+        self, pipeline: StableDiffusionXLPipeline, prompts: Sequence[str]
+    ) -> list[int]:
+        """Count the chunks that CLIP encoders take."""
+        return chunk_counts(pipeline, prompts)
+
+    def encode_no_prompt(
+        self, pipeline: StableDiffusionXLPipeline, clip_skip: int = 1
+    ) -> Conditioning:
         """Return zeros where the pipeline was trained so, else encode an empty prompt."""
-        empty = self.encode_prompts(pipeline, [""])
+        empty = self.encode_prompts(pipeline, [""], clip_skip)
         if pipeline.config.force_zeros_for_empty_prompt:
             return Conditioning({name: torch.zeros_like(t) for name, t in empty.tensors.items()})
         return empty
@@ -116,20 +129,11 @@ class StableDiffusionXL:
         prompts: Sequence[str],
         negative_prompt: str,
         guidance: float,
+        clip_skip: int = 1,
     ) -> dict[str, Tensor]:
         """Encode prompts as the pipeline's own call does, which leaves out what is not guided."""
-        # Distilled UNets take the guidance as an embedding instead.
-        is_guided = guidance > 1 and pipeline.unet.config.time_cond_proj_dim is None
-        names = ("prompt_embeds", "negative_prompt_embeds",
-                 "pooled_prompt_embeds", "negative_pooled_prompt_embeds")  # fmt: skip
-        texts = pipeline.encode_prompt(
-            prompt=list(prompts),
-            device=compute.device,
-            do_classifier_free_guidance=is_guided,
-            # None, unlike "", lets the pipeline zero the condition if it was trained so.
-            negative_prompt=[negative_prompt] * len(prompts) if negative_prompt else None,
-        )
-        return {name: text for name, text in zip(names, texts, strict=True) if text is not None}
+        inputs = call_inputs(pipeline, prompts, negative_prompt, guidance, clip_skip)
+        return {name: tensor.to(compute.device) for name, tensor in inputs.items()}
 
     def size_facts(
         self, size: Size, original: Size | None = None, crop: tuple[int, int] = (0, 0)
@@ -202,6 +206,7 @@ class StableDiffusionXL:
             timesteps_B,
             encoder_hidden_states=conditioning[TEXT],
             added_cond_kwargs=added,
+            encoder_attention_mask=conditioning.tensors.get(TEXT + MASK),
         ).sample
         return predicted_BCHW
 

@@ -55,6 +55,27 @@ def render_latents(
 
     `between` is called after every denoising step; an exception in it ends the rendering.
     """
+    family = family_of(pipeline)
+    chunks = family.prompt_chunks(pipeline, [settings.whole_prompt(item.prompt) for item in items])
+    # Texts of one batch are of one length.
+    groups = [[n for n, c in enumerate(chunks) if c == count] for count in dict.fromkeys(chunks)]
+    with merged(family.denoiser(pipeline)):
+        parts = [
+            _render_group(pipeline, compute, [items[number] for number in group], settings, between)
+            for group in groups
+        ]
+    order = torch.tensor([number for group in groups for number in group]).argsort()
+    return torch.cat(parts)[order]
+
+
+def _render_group(
+    pipeline: Pipeline,
+    compute: Compute,
+    items: Sequence[RenderItem],
+    settings: RenderSettings,
+    between: Callable[[], None],
+) -> torch.Tensor:
+    """Render latents of prompts of one length."""
     texts = _encode_texts(pipeline, compute, items, settings)
     scheduler = family_of(pipeline).rendering_scheduler(pipeline, settings.scheduler)
 
@@ -66,9 +87,7 @@ def render_latents(
         with torch.inference_mode(), compute.autocasting():
             return _denoise(own, items[part], settings, given, between)
 
-    parts = split_batch(len(items), compute.device)
-    with merged(family_of(pipeline).denoiser(pipeline)):
-        return torch.cat(map_in_threads(denoise, parts))
+    return torch.cat(map_in_threads(denoise, split_batch(len(items), compute.device)))
 
 
 def _encode_texts(
@@ -81,7 +100,12 @@ def _encode_texts(
     prompts = [settings.whole_prompt(item.prompt) for item in items]
     with torch.inference_mode(), compute.autocasting():
         return family_of(pipeline).rendering_inputs(
-            pipeline, compute, prompts, settings.negative_prompt, settings.guidance
+            pipeline,
+            compute,
+            prompts,
+            settings.negative_prompt,
+            settings.guidance,
+            settings.clip_skip,
         )
 
 

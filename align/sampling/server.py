@@ -148,7 +148,13 @@ def _score(context: RequestContext, request: ScoreRequest) -> Iterator[SamplerRe
         )
 
     settings, reference = request["settings"], context.adapters.as_reference
-    scorer = ImplicitReward(context.pipeline, context.compute, context.size, reference=reference)
+    scorer = ImplicitReward(
+        context.pipeline,
+        context.compute,
+        context.size,
+        clip_skip=settings.clip_skip,
+        reference=reference,
+    )
     prompts = [settings.whole_prompt(prompt) for prompt in request["prompts"]]
     images = [Path(image) for image in request["images"]]
     for index, (prompt, image) in enumerate(zip(prompts, images, strict=True)):

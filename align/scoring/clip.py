@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from transformers import CLIPImageProcessorPil, CLIPModel, CLIPTokenizer
 
+from align.contracts.prompt_marks import without_marks
 from align.data.image_files import open_rgb
 from align.device import Compute
 from align.errors import (
@@ -111,11 +112,12 @@ class Clip:
 
     @torch.inference_mode()
     def prompt_features(self, prompts: Sequence[str]) -> Tensor:
-        """Encode prompts to features_ND in the shared space, cut off at CLIP's length."""
+        """Encode the words of prompts to features_ND, cut off at CLIP's length."""
+        texts = [without_marks(prompt) for prompt in prompts]
         features = [torch.zeros(0, self.model.config.projection_dim)]
-        for start in range(0, len(prompts), BATCH):
+        for start in range(0, len(texts), BATCH):
             tokens = self.tokenizer(
-                list(prompts[start : start + BATCH]),
+                texts[start : start + BATCH],
                 padding="max_length",
                 truncation=True,
                 max_length=self.model.config.text_config.max_position_embeddings,

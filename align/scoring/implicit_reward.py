@@ -33,7 +33,8 @@ from align.diffusion.schedules import (
     usable_timesteps,
 )
 from align.errors import BrokenModel, BrokenRun, InvalidSettings, ModelNotFound, first_line
-from align.families.family import Conditioning, DenoiserNetwork, ModelFamily, Pipeline
+from align.families.conditioning import Conditioning
+from align.families.family import DenoiserNetwork, ModelFamily, Pipeline
 from align.families.lookup import family_of
 from align.weights.full import holds_full_weights
 from align.weights.pipeline import load_pipeline
@@ -66,6 +67,7 @@ class ImplicitReward:
     noise_samples: int = 12
     seed: int = 0
     min_timestep_fraction: float = 0.0
+    clip_skip: int = 1
     reference: Callable[[], AbstractContextManager[None]] | None = None
     """Enters a context in which the pipeline is the base; left out, all adapters are off there."""
     name: str = "implicit"
@@ -88,7 +90,8 @@ class ImplicitReward:
             raise InvalidSettings(f"{len(prompts)} prompts for {len(images)} images.")
 
         # One at a time: a neighbor in the batch would change the last bits, and κ enlarges those.
-        text = {prompt: encode_prompts(self.pipeline, [prompt]) for prompt in set(prompts)}
+        skip = self.clip_skip
+        text = {prompt: encode_prompts(self.pipeline, [prompt], skip) for prompt in set(prompts)}
         rewards = [
             self._reward(text[prompt], image) for prompt, image in zip(prompts, images, strict=True)
         ]
@@ -193,6 +196,7 @@ def load_implicit(run: Path, compute: Compute) -> ImplicitReward:
         (model.width, model.height),
         kappa=_number(settings, "kappa", folder),
         min_timestep_fraction=_number(settings, "min_timestep_fraction", folder),
+        clip_skip=look.clip_skip if look else 1,
     )
 
 

@@ -177,6 +177,7 @@ def read_training_data(
         (model.width, model.height),
         TensorCache(cache / "encoded"),
         lambda done, of: report.phase(f"encoding images, {done} of {of}", 0.4 + 0.5 * done / of),
+        look.clip_skip if look else 1,
     )
     prompts = list(dict.fromkeys(pair.prompt for pair in [*holdout_pairs, *train_pairs]))
     return TrainingData(pipeline, data, len(train_pairs), snapshot.left_out, prompts)

@@ -23,7 +23,7 @@ from annotate.comparison.grid import ComparisonGrid, GridImages
 from annotate.comparison.mixes import parse_mix
 from annotate.errors import InvalidRequest
 from annotate.labeling.assignment import PairAssigner
-from annotate.rendering.prompt_sources import PromptSampler
+from annotate.rendering.prompt_sampler import PromptSampler
 from annotate.versions.release_gate import require_passed_checks
 from annotate.views.blind_test_results import BlindTestView
 from storage.records import QUESTIONS, Image, Trial
@@ -99,16 +99,18 @@ class BlindTests:
         With `mixed` its pairs come in between others for everybody; with `act` its verdict makes
         `after` active, or `before` again.
 
-        Raises ReleaseBlocked, InvalidRequest (no prompt is left), UnknownVersion or InvalidTrial.
+        Raises ReleaseBlocked, InvalidPrompts, InvalidRequest (no prompt is left), UnknownVersion or
+        InvalidTrial.
         """
         require_passed_checks(self._store.version(self._model_id, after))
-        texts = self._unlabeled(prompts if prompts is not None else self._prompts)
+        templates = list(self._prompts if prompts is None else prompts)
+        texts = self._unlabeled(self._prompt_sampler.vary(templates))
 
         trial = self._store.blind_tests.create(
             self._model_id, before, after, texts, questions, {"mixed": mixed, "act": act}
         )
         # Pairs that are rendered to learn from use these prompts no more.
-        self._prompt_sampler.drop(texts)
+        self._prompt_sampler.drop([*templates, *texts])
         self._resume(trial)
         return self.results(trial.trial_id)
 

@@ -83,6 +83,8 @@ class BestOfN:
                 f"{shown} of {len(seeds)} is not possible."
             )
 
+        # Once for all: only images of one prompt compare.
+        prompt = self._grid.vary(prompt, seeds[0])
         score = self._scorer(prompt, scorer)
         tuned, mix = self.tuned_by(scorer), parse_mix(rendered_by)
         # Raises for an unknown version at once, not when the first image is due.

@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Iterator, Sequence
+from random import Random
 
 from align.contracts.rendering import RenderItem
 from annotate.comparison.mixes import Mix
 from annotate.errors import SamplerSuspended, VersionFileMissing
 from annotate.rendering.look import Look
 from annotate.rendering.pair_pool import PairPool
+from annotate.rendering.prompt_variations import PromptVariations
 from annotate.rendering.renderer import Renderer, WeightedAdapters
 from annotate.urls import image_url
 from annotate.views.comparison import BeforeAfterUrls
@@ -25,11 +27,19 @@ GridImages = dict[Cell, Image]
 class ComparisonGrid:
     """Render an image once per recipe; asked again, the stored one comes at once."""
 
-    def __init__(self, store: Store, renderer: Renderer, pool: PairPool, model_id: str) -> None:
+    def __init__(
+        self,
+        store: Store,
+        renderer: Renderer,
+        pool: PairPool,
+        model_id: str,
+        variations: PromptVariations,
+    ) -> None:
         self._store = store
         self._renderer = renderer
         self._pool = pool
         self._model_id = model_id
+        self._variations = variations
         self._rendering = threading.Lock()
 
     def render(self, items: Sequence[RenderItem], mixes: Sequence[Mix]) -> Iterator[GridImages]:
@@ -38,12 +48,19 @@ class ComparisonGrid:
         Groups grow 2, 4, 8, 16, so that the first images come soon and the rest cheaply; within a
         group one column comes after the other.
 
-        Raises storage's InvalidPrompt or UnknownVersion at once, and on the way SamplerSuspended,
-        VersionFileMissing or what the sampler raises.
+        Raises InvalidPrompt, InvalidPrompts or UnknownVersion at once, and on the way
+        SamplerSuspended, VersionFileMissing or what the sampler raises.
         """
-        items = [RenderItem(clean_prompt(i.prompt, "The prompt"), i.seed) for i in items]
+        items = [RenderItem(self.vary(item.prompt, item.seed), item.seed) for item in items]
         # One look for all columns, whatever is changed meanwhile.
         return self._groups(items, [self.resolve(mix) for mix in mixes], self._renderer.look)
+
+    def vary(self, prompt: str, seed: int) -> str:
+        """Choose between variations of a prompt by the seed: asked again, it is the same.
+
+        Raises InvalidPrompt or InvalidPrompts.
+        """
+        return self._variations.resolve(clean_prompt(prompt, "The prompt"), Random(seed))
 
     def resolve(self, mix: Mix) -> WeightedAdapters:
         """Return the adapter files of a mix with their weights; raises UnknownVersion."""

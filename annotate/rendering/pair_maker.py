@@ -7,7 +7,7 @@ from align.contracts.rendering import RenderItem
 from annotate.labeling.assignment import PairAssigner
 from annotate.labeling.best_worst import QuadAssigner
 from annotate.rendering.look import Look
-from annotate.rendering.prompt_sources import PromptSampler
+from annotate.rendering.prompt_sampler import PromptSampler
 from annotate.rendering.renderer import Renderer
 from annotate.rendering.similarity import DuplicateFilter
 from annotate.validation import SEEDS

@@ -12,7 +12,7 @@ from annotate.interfaces import Sampler
 from annotate.labeling.assignment import PairAssigner
 from annotate.labeling.best_worst import QuadAssigner
 from annotate.rendering.pair_maker import PairMaker
-from annotate.rendering.prompt_sources import PromptSampler
+from annotate.rendering.prompt_sampler import PromptSampler
 from annotate.rendering.renderer import Renderer, adapters_of
 from storage.records import Image
 from storage.store import Store

@@ -1,9 +1,7 @@
-"""Sources of prompts: built-in lists, files and pasted text, and the order they come in."""
+"""Sources of prompts: built-in lists, files and pasted text."""
 
-import random
 import re
-import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -119,51 +117,3 @@ def not_text(path: Path) -> InvalidPrompts:
     return InvalidPrompts(
         f"{path} is not UTF-8 text. Save it as plain text in UTF-8, one prompt a line."
     )
-
-
-class PromptSampler:
-    """Samples prompts without replacement: each comes once before any comes again."""
-
-    def __init__(self, texts: Sequence[str], chance: random.Random) -> None:
-        self._texts = dict.fromkeys(texts)
-        self._chance = chance
-        self._left: list[str] = []
-        self._guard = threading.Lock()
-
-    def __len__(self) -> int:
-        return len(self._texts)
-
-    def require_room(self, texts: Iterable[str]) -> None:
-        """Raise InvalidPrompts if these prompts do not fit into memory beside the others."""
-        with self._guard:
-            held = len(self._texts) + sum(text not in self._texts for text in texts)
-        if held > MAX_PROMPTS:
-            raise InvalidPrompts(
-                f"That would make {held:,} prompts, and up to {MAX_PROMPTS:,} can be chosen from. "
-                "None was added: start with other ones by --prompts FILE."
-            )
-
-    def add(self, texts: Iterable[str]) -> int:
-        """Add prompts, to come before the others, and return the number of new ones."""
-        with self._guard:
-            new = [text for text in dict.fromkeys(texts) if text not in self._texts]
-            self._texts.update(dict.fromkeys(new))
-            self._chance.shuffle(new)
-            self._left.extend(new)
-            return len(new)
-
-    def drop(self, texts: Iterable[str]) -> None:
-        """Remove prompts; the last one stays, for there must be one."""
-        with self._guard:
-            for text in texts:
-                if len(self._texts) > 1:
-                    self._texts.pop(text, None)
-            self._left = [text for text in self._left if text in self._texts]
-
-    def sample(self) -> str:
-        """Return the next prompt."""
-        with self._guard:
-            if not self._left:
-                self._left = list(self._texts)
-                self._chance.shuffle(self._left)
-            return self._left.pop()

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from align.contracts.prompt_marks import is_read_whole
 from align.contracts.rendering import Rendered, RenderItem
 from annotate.interfaces import Sampler
 from annotate.rendering.look import Look, Size, recipe_facts
 from annotate.rendering.studio_look import StudioLook
-from storage.recipes import RenderedRecipe, recipe_key
+from storage.recipes import WHOLE, RenderedRecipe, recipe_key
 from storage.records import Image, Version, new_id
 
 OnImage = Callable[[int, Image], None]
@@ -46,13 +47,17 @@ class Renderer:
 
     def recipe(self, item: RenderItem, version: str, look: Look) -> RenderedRecipe:
         """Return everything that an image depends on; equal recipes give equal images."""
+        settings = look.settings(look.size_of(item))
         made: dict[str, Any] = {
             "base": self._model_id,
             "version": version,
             "prompt": item.prompt,
             "seed": item.seed,
-            **recipe_facts(look.settings(look.size_of(item))),
+            **recipe_facts(settings),
         }
+        if is_read_whole(item.prompt) or is_read_whole(settings.negative_prompt):
+            # Stored images of before are others.
+            made["text"] = WHOLE
         return cast(RenderedRecipe, made)
 
     def render(

@@ -38,7 +38,9 @@ from annotate.interfaces import Converter, Models, Sampler, Trainer
 from annotate.labeling.assignment import PairAssigner
 from annotate.labeling.best_worst import QuadAssigner
 from annotate.rendering.pair_pool import MIN_READY_PAIRS, PairPool
-from annotate.rendering.prompt_sources import PromptSampler, check_prompts, prompts_for
+from annotate.rendering.prompt_sampler import PromptSampler
+from annotate.rendering.prompt_sources import check_prompts, prompts_for
+from annotate.rendering.prompt_variations import WILDCARDS, PromptVariations
 from annotate.rendering.renderer import Renderer
 from annotate.rendering.studio_look import StudioLook
 from annotate.service.labeling import Labeling
@@ -87,6 +89,7 @@ class Studio(Labeling, Tuning):
         converter: Converter | None = None,
         models: Models | None = None,
         min_ready: int = MIN_READY_PAIRS,
+        wildcards: Sequence[Path] = (),
     ) -> None:
         """Wire the parts together; `prompts` replace the built-in ones. Raises InvalidSchedule.
 
@@ -98,7 +101,8 @@ class Studio(Labeling, Tuning):
         """
         self._trainer, self._converter = trainer, converter
         self._trigger = Trigger(train_every, train_at, now)
-        self._prompts_given, self._settle_s, self._watch_s = prompts, settle_s, watch_s
+        self._prompts_given, self._wildcards = prompts, wildcards
+        self._settle_s, self._watch_s = settle_s, watch_s
         self._chance, self._clock, self._min_ready = chance or SystemRandom(), clock, min_ready
         self.disk, self.accounts = store.disk, Accounts(store.people)
         self._opening, self._closed = threading.RLock(), False
@@ -113,7 +117,8 @@ class Studio(Labeling, Tuning):
         model_id = store.aliases.base_of(model.identity, model.aliases)
         self._training_prompts, blind_test_prompts = prompts_for(model.path, self._prompts_given)
         self._prompt_source = "file" if self._prompts_given else "built-in"
-        self._prompt_sampler = PromptSampler(self._training_prompts, chance)
+        variations = PromptVariations([store.images_dir.parent / WILDCARDS, *self._wildcards])
+        self._prompt_sampler = PromptSampler(self._training_prompts, chance, variations)
 
         insights = Insights(store, model_id, chance, clock)
         self._active_learner = ActiveLearner(store, model_id, insights.image_features, chance)
@@ -130,7 +135,7 @@ class Studio(Labeling, Tuning):
             store, sampler, self._trainer, model, *learning, look, self.vote_sources
         )
         self.look = LookControl(look, assigner, quads, pool)
-        self._grid = ComparisonGrid(store, renderer, pool, model_id)
+        self._grid = ComparisonGrid(store, renderer, pool, model_id, variations)
         blind_tests = self._new_blind_tests(
             store, assigner, model_id, blind_test_prompts, model.name
         )
@@ -242,7 +247,7 @@ class Studio(Labeling, Tuning):
         """
         reserved = self.blind_tests.reserved_prompts()
         texts = [text for text in check_prompts(prompts) if text not in reserved]
-        self._prompt_sampler.require_room(texts)
+        self._prompt_sampler.check(texts)
         self._store.add_prompts(texts, PASTED)
         return {"added": self._prompt_sampler.add(texts), "total": len(self._prompt_sampler)}
 

@@ -60,6 +60,8 @@ class SettledVote:
     """2 for a clear preference, else 1."""
     weight: float = 1.0
     """The weight of its annotator."""
+    plain: bool = False
+    """Whether brackets in its prompt were characters to the text encoder, not weights."""
     prompt_prefix: str = ""
     """Text that the model is shown before the prompt, and after it."""
     prompt_suffix: str = ""
@@ -85,6 +87,7 @@ class SettledRanking:
     best: str
     worst: str
     weight: float = 1.0
+    plain: bool = False
     prompt_prefix: str = ""
     prompt_suffix: str = ""
     base: str = ""
@@ -152,6 +155,8 @@ def plain_line_of(vote: Settled) -> PairRow:
         row["weight"] = vote.weight
     if vote.strength > 1:
         row["strength"] = vote.strength
+    if vote.plain:
+        row["plain"] = True
     turned = vote.verdict is Verdict.RIGHT
     add_origins(row, vote.origins[::-1] if turned else vote.origins)
     return row
@@ -222,6 +227,8 @@ def ranking_line(ranking: SettledRanking) -> RankingRow:
     }
     if ranking.weight != 1:
         row["weight"] = ranking.weight
+    if ranking.plain:
+        row["plain"] = True
     add_origins(row, ranking.origins)
     return row
 

@@ -14,6 +14,7 @@ from storage.errors import NoVotes
 from storage.records import OtherVotes, Snapshot, UnusableVotes, Verdict
 from storage.settling import SETTLED, Horizon, Settling, unbounded
 from storage.snapshot.image_checks import ImageChecks
+from storage.snapshot.plain_prompts import mark_plain
 from storage.snapshot.settled_rankings import settled_rankings
 from storage.snapshot.snapshot_folder import (
     Settled,
@@ -103,6 +104,7 @@ class Snapshots:
             every, left_out = settled_rankings(self._database, base, settled, voter, others)
             excluded += left_out
             lines, lost, images = self._split(votes, every, None)
+            lines = mark_plain(self._database, lines)
             rows = [line for line in lines if isinstance(line, SettledVote)]
             ranked = [line for line in lines if isinstance(line, SettledRanking)]
 

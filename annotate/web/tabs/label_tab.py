@@ -4,7 +4,9 @@ from pathlib import Path
 
 import gradio as gr
 
+from align.contracts.prompt_marks import has_weights
 from annotate.rendering.prompt_sources import read_prompt_file
+from annotate.rendering.prompt_variations import has_variations
 from annotate.service.studio import Studio
 from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error
 from annotate.web.stage import build_stage
@@ -12,6 +14,7 @@ from annotate.web.tabs.image_import_section import image_import_section
 from annotate.web.tabs.look_section import LookSection
 from annotate.web.tabs.model_section import ModelSection
 from annotate.web.tabs.project_settings_section import ProjectSection
+from annotate.wording import quantity
 
 
 def label_tab(studio: Studio) -> gr.Tab:
@@ -33,6 +36,8 @@ def label_tab(studio: Studio) -> gr.Tab:
 def _prompts_section(studio: Studio) -> None:
     text = gr.Textbox(
         label="Prompts, one per line",
+        info="`(word:1.3)` and `[word]` weigh words, `BREAK` begins a chunk, `{red|blue}` and "
+        "`__file__` vary a prompt. Long prompts are read whole.",
         placeholder="a fox wearing a scarf\na slice of pizza on a blue background",
         lines=4,
         max_lines=12,
@@ -45,11 +50,22 @@ def _prompts_section(studio: Studio) -> None:
     def add_lines(prompts: str) -> str:
         counts = studio.add_prompts(prompts)
         known = "" if counts["added"] else " They were all here already."
-        gr.Info(f"{counts['added']} added, {counts['total']} in all.{known}")
+        gr.Info(f"{counts['added']} added, {counts['total']} in all.{known}{marks_note(prompts)}")
         return ""
 
     upload.upload(errors_as_gr_error(_read_prompts), upload, text, **PRIVATE)
     add.click(add_lines, text, text, **PRIVATE)
+
+
+def marks_note(prompts: str) -> str:
+    """Say that weights are applied, where some prompts have any."""
+    weighted = sum(map(has_weights, prompts.splitlines()))
+    varied = sum(map(has_variations, prompts.splitlines()))
+    notes = [
+        f" Weights are applied in {quantity(weighted, 'prompt')}." if weighted else "",
+        f" {quantity(varied, 'prompt')} will vary." if varied else "",
+    ]
+    return "".join(notes)
 
 
 def _read_prompts(path: str) -> str:

@@ -16,7 +16,8 @@ from align.adapters.sgm_names import layout_of, sgm_name
 from align.device import Compute
 from align.diffusion.schedules import training_scheduler
 from align.errors import WrongModel
-from align.families.family import BaseNames, Conditioning, ModelFamily
+from align.families.conditioning import Conditioning
+from align.families.family import BaseNames, ModelFamily
 from align.families.latent_scaling import from_unet, to_unet
 from align.families.lookup import FAMILIES, family_of
 from align.families.sdxl import SDXL, SDXL_UNET

@@ -7,10 +7,10 @@ import pytest
 from places import Open, Place, until
 
 from annotate.errors import AnnotateError, InvalidPrompts
+from annotate.rendering.prompt_sampler import PromptSampler
 from annotate.rendering.prompt_sources import (
     MAX_PROMPTS,
     MAX_PROMPTS_AT_ONCE,
-    PromptSampler,
     built_in_prompts,
     check_prompts,
     parse_prompts,

@@ -1,0 +1,87 @@
+"""Prompt sampler: the order that prompts come in, and what they vary to."""
+
+import random
+import threading
+from collections.abc import Iterable, Sequence
+
+from annotate.errors import InvalidPrompts
+from annotate.rendering.prompt_sources import MAX_PROMPTS
+from annotate.rendering.prompt_variations import PromptVariations
+
+VARIATIONS_TRIED = 20
+
+
+class PromptSampler:
+    """Samples prompts without replacement: each comes once before any comes again.
+
+    A prompt with variations stands for one prompt, which varies whenever it comes.
+    """
+
+    def __init__(
+        self,
+        texts: Sequence[str],
+        chance: random.Random,
+        variations: PromptVariations | None = None,
+    ) -> None:
+        self._texts = dict.fromkeys(texts)
+        self._dropped: set[str] = set()
+        self._chance, self._variations = chance, variations or PromptVariations()
+        self._left: list[str] = []
+        self._guard = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def check(self, texts: Iterable[str]) -> None:
+        """Raise InvalidPrompts for too many prompts, or a wildcard without a file."""
+        texts = list(texts)
+        self.require_room(texts)
+        self._variations.check(texts)
+
+    def require_room(self, texts: Iterable[str]) -> None:
+        """Raise InvalidPrompts if these prompts do not fit into memory beside the others."""
+        with self._guard:
+            held = len(self._texts) + sum(text not in self._texts for text in texts)
+        if held > MAX_PROMPTS:
+            raise InvalidPrompts(
+                f"That would make {held:,} prompts, and up to {MAX_PROMPTS:,} can be chosen from. "
+                "None was added: start with other ones by --prompts FILE."
+            )
+
+    def add(self, texts: Iterable[str]) -> int:
+        """Add prompts, to come before the others, and return the number of new ones."""
+        with self._guard:
+            new = [text for text in dict.fromkeys(texts) if text not in self._texts]
+            self._texts.update(dict.fromkeys(new))
+            self._chance.shuffle(new)
+            self._left.extend(new)
+            return len(new)
+
+    def drop(self, texts: Iterable[str]) -> None:
+        """Remove prompts; the last one stays, for there must be one."""
+        texts = list(texts)
+        with self._guard:
+            self._dropped.update(texts)
+            for text in texts:
+                if len(self._texts) > 1:
+                    self._texts.pop(text, None)
+            self._left = [text for text in self._left if text in self._texts]
+
+    def sample(self) -> str:
+        """Return the next prompt, its variations chosen; raises InvalidPrompts."""
+        with self._guard:
+            if not self._left:
+                self._left = list(self._texts)
+                self._chance.shuffle(self._left)
+            template = self._left.pop()
+            for _ in range(VARIATIONS_TRIED):
+                text = self._variations.resolve(template, self._chance)
+                # A blind test may be asked with what another prompt varies to.
+                if text == template or text not in self._dropped:
+                    break
+            return text
+
+    def vary(self, texts: Iterable[str]) -> list[str]:
+        """Choose between the variations of prompts; raises InvalidPrompts."""
+        with self._guard:
+            return [self._variations.resolve(text, self._chance) for text in texts]
