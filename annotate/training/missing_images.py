@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from annotate.clock import Monotonic
 from annotate.wording import quantity
 from storage.records import OtherVotes, UnusableVotes
+from storage.snapshot.sources import NO_OTHERS
 from storage.store import Store
 
 CACHE_FACTOR = 20
@@ -22,7 +23,7 @@ class MissingImages:
         self._guard = threading.Lock()
 
     def votes_of(
-        self, voter: str | None, others: OtherVotes, refresh: bool = False
+        self, voter: str | None, others: OtherVotes = NO_OTHERS, refresh: bool = False
     ) -> UnusableVotes:
         """Return the unusable votes of one person, or with None of everybody; `others` included.
 
