@@ -160,4 +160,12 @@ DIFFUSERS_NAMES = {
     "Sana": names("time_embed.emb.timestep_embedder.linear_1.weight",
                   "transformer_blocks.0.ff.conv_inverted.weight"),
     "Z-Image": names("all_x_embedder.2-1.weight", "layers.0.attention.to_q.weight"),
+    "Ovis-Image": names("context_embedder_norm.weight", "timestep_embedder.linear_1.weight",
+                        "single_transformer_blocks.0.attn.to_q.weight"),
+    "LongCat-Image or Bria": names("time_embed.timestep_embedder.linear_1.weight",
+                                   "single_transformer_blocks.0.attn.to_q.weight"),
+    "PRX": names("txt_in.weight", "time_in.in_layer.weight", "blocks.0.gate_proj.weight",
+                 "blocks.0.attention.img_qkv_proj.weight"),
+    "Kandinsky": names("add_time_condition.to_k.weight", "conv_in.weight",
+                       "down_blocks.0.resnets_in.0.time_emb.weight"),
 }  # fmt: skip

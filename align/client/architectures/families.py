@@ -11,7 +11,8 @@ TRANSFORMERS: tuple[Architecture, ...] = (
     # Later ones share names with earlier ones, which have more of their own.
     *(CASCADE, other.AUDIO, image.HIDREAM, image.AURAFLOW, image.SD_35_LARGE, image.SD_3),
     *(image.KREA, image.IDEOGRAM, image.QWEN_IMAGE, image.CHROMA, image.FLUX_2),
-    *(image.HUNYUAN_IMAGE, other.HUNYUAN_VIDEO, image.SCHNELL, image.FLUX, image.OMNIGEN),
+    *(image.HUNYUAN_IMAGE, other.HUNYUAN_VIDEO, image.OVIS, image.LONGCAT, image.SCHNELL),
+    *(image.FLUX, image.OMNIGEN, image.PRX),
     *(image.Z_IMAGE, image.LUMINA, other.LANGUAGE_MODEL, image.ANIMA, other.COSMOS, image.SANA),
     *(image.PIXART, image.PIXART_OR_SANA, other.KANDINSKY_5, image.HUNYUAN_DIT, image.COGVIEW),
     *(other.COGVIDEO, other.WAN, other.MOCHI, other.LTX),

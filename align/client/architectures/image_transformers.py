@@ -103,6 +103,29 @@ FLUX = Architecture(
     ggufs=("flux",),
     notes=("flux",),
 )
+OVIS = Architecture(
+    "Ovis-Image",
+    "a transformer built like FLUX.1, with a language model as its text encoder",
+    NO_UNET,
+    whole=(Marks(("\ncontext_embedder_norm", "double_blocks_0_img_mlp_gate_proj")),),
+    pipelines=("OvisImage",),
+)
+LONGCAT = Architecture(
+    "LongCat-Image or Bria",
+    "a transformer built like FLUX.1, with a text encoder of its own",
+    NO_UNET,
+    whole=(
+        Marks(("\nsingle_transformer_blocks_0_",), all_of=("\ntime_embed_timestep_embedder_",)),
+    ),
+    pipelines=("LongCatImage", "Bria"),
+)
+PRX = Architecture(
+    "PRX",
+    "a small transformer with T5 as its text encoder",
+    NO_UNET,
+    whole=(Marks(("_img_qkv_proj",), all_of=("\ntxt_in\n", "\ntime_in_in_layer")),),
+    pipelines=("PRX",),
+)
 Z_IMAGE = Architecture(
     "Z-Image",
     "a transformer of 6 billion weights with a language model as its text encoder",
@@ -118,7 +141,16 @@ OMNIGEN = Architecture(
     "OmniGen",
     "a transformer that edits and combines images as it is told to",
     NO_UNET,
-    whole=(Marks(("ref_image_refiner", "image_index_embedding", "\ninput_x_embedder")),),
+    whole=(
+        Marks(
+            (
+                "ref_image_refiner",
+                "image_index_embedding",
+                "\ninput_x_embedder",
+                "\npatch_embedding_input_image_proj",
+            )
+        ),
+    ),
     pipelines=("OmniGen",),
     notes=("omnigen",),
 )
@@ -193,7 +225,7 @@ KREA = Architecture(
     "Krea 2",
     "a transformer with a language model as its text encoder",
     NO_UNET,
-    whole=(Marks(("txtfusion_projector",)),),
+    whole=(Marks(("txtfusion_projector", "\ntext_fusion_")),),
     pipelines=("Krea2",),
     ggufs=("krea2",),
     notes=("krea 2", "krea2"),

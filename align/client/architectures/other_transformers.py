@@ -31,7 +31,7 @@ COSMOS = Architecture(
     "a transformer that makes videos of what a robot or a car may see",
     NO_VIDEO,
     whole=(Marks(("blocks_block0_blocks_0_block_attn_to_q_0", "\nblocks_0_mlp_layer1",
-                  "extra_pos_embedder")),),
+                  "extra_pos_embedder", "\ntime_embed_t_embedder_")),),
     layers=(Marks(("self_attn_q_proj", "self_attn_output_proj", "adaln_modulation_self_attn")),),
     pipelines=("Cosmos",),
     ggufs=("cosmos",),

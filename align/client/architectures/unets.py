@@ -129,7 +129,10 @@ MODELSCOPE = Architecture(
 KANDINSKY = Architecture(
     "Kandinsky",
     "a UNet that is given an image's embedding, which a second model makes of the text",
-    whole=(Marks(("add_k_proj",), ("transformer_blocks_",), ("down_blocks_",)),),
+    whole=(
+        Marks(("add_k_proj",), ("transformer_blocks_",), ("down_blocks_",)),
+        Marks(("\nadd_time_condition_",)),
+    ),
     pipelines=("KandinskyV22", "Kandinsky3", "KandinskyC", "KandinskyI", "KandinskyP"),
     notes=("kandinsky",),
 )
