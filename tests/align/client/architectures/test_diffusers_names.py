@@ -15,7 +15,6 @@ SD_3 = ONE | {"joint_attention_dim": 4096}
 DENOISERS = {
     "FluxTransformer2DModel": (PAIR | {"guidance_embeds": True}, "FLUX.1"),
     "Flux2Transformer2DModel": (PAIR, "FLUX.2"),
-    "ChromaTransformer2DModel": (PAIR, "Chroma"),
     "SD3Transformer2DModel": (
         SD_3 | {"num_attention_heads": 24, "caption_projection_dim": 1536},
         "Stable Diffusion 3",
