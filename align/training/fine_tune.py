@@ -37,7 +37,7 @@ def fine_tune(
     Args:
         snapshot: a folder as `write_snapshot` makes it.
         run: the run's own folder: a new one, or that of a call to repeat.
-        model: a folder or hub name of an SDXL pipeline; left out, the embedded model.
+        model: a checkpoint's file, a folder or a hub name; left out, the embedded model.
         init_from: an adapter file or a run folder to go on from, in place of the base.
         cache: a folder for what runs on the same images and prompts share: latents, embeddings and
             errors of the reference; left out, each run has its own.

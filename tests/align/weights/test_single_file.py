@@ -17,11 +17,14 @@ from align.client.single_file.configs import STORED
 from align.errors import BrokenModel, ModelNotFound, WrongModel
 from align.sampling.image_sampler import render_settings
 from align.sampling.render import render
+from align.training.fine_tune import fine_tune
 from align.weights.checkpoint_writer import write_checkpoint
 from align.weights.clip_tokenizers import sdxl_tokenizer
+from align.weights.export import export
 from align.weights.import_lora import build_empty_unet
 from align.weights.lora_forms import base_weights
 from align.weights.pipeline import load_pipeline
+from align.weights.single_file import load_vae
 
 pytestmark = pytest.mark.slow
 
@@ -129,10 +132,13 @@ def test_an_autoencoder_in_any_form_takes_the_place_of_the_files_own(
         save_file(weights, tmp_path / f"{name}.safetensors")
     emoji_pipeline.vae.save_pretrained(tmp_path / "folder")
 
+    own = from_file.vae.state_dict()
     for vae in (*(f"{name}.safetensors" for name in forms), "folder"):
         info = describe_model(str(without), vae=str(tmp_path / vae))
         assert info.identity == describe_model(str(emoji_file)).identity
-        assert same_weights(load_pipeline(info, compute), from_file)
+        loaded = load_vae(info.vae, from_file.vae.config, torch.float32).state_dict()
+        assert all(torch.equal(loaded[name], weight) for name, weight in own.items())
+    assert same_weights(load_pipeline(info, compute), from_file)
     assert load_pipeline(describe_model(vae=str(tmp_path / "bare.safetensors")), compute)
 
 
@@ -214,3 +220,32 @@ def test_weights_are_imported_for_a_base_that_is_a_file(emoji_file, emoji, compu
     with base_weights(base) as weights, base_weights(emoji) as folder:
         assert weights.keys() == folder.keys()
         assert all(torch.equal(weights[name], folder[name].float()) for name in folder)
+
+
+def test_a_run_on_the_file_trains_what_a_run_on_the_folder_trains(
+    model, pipeline, make_snapshot, tmp_path
+):
+    file = tmp_path / "small.safetensors"
+    write_checkpoint(pipeline, file)
+    snapshot, runs = make_snapshot(2, size=64), {}
+    settings = {"steps": 1, "train_batch_size": 2, "micro_batch_size": 2, "rank": 2}
+    settings |= {"check_prompts": 0, "gradient_checkpointing": "none", "holdout_fraction": 0.0}
+    for name in (model.path, str(file)):
+        runs[name] = fine_tune(snapshot, tmp_path / f"run{len(runs)}", model=name, **settings)
+    own, read = (load_file(run.adapter) for run in runs.values())
+    assert own.keys() == read.keys()
+    assert all(torch.equal(own[name], read[name]) for name in own)
+    assert runs[str(file)].read_config().model.file == str(file)
+
+    # Names of kohya's form follow from the base's configuration.
+    exports = [
+        export(run.path, tmp_path / f"{run.path.name}.safetensors", "kohya")
+        for run in runs.values()
+    ]
+    assert load_file(exports[0]).keys() == load_file(exports[1]).keys()
+
+
+def test_a_folder_of_the_file_is_the_same_model_again(from_file, emoji, tmp_path):
+    from_file.save_pretrained(tmp_path / "folder")
+    again = describe_model(str(tmp_path / "folder"))
+    assert (again.identity, again.scheduler) == (emoji.identity, emoji.scheduler)
