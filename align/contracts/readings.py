@@ -38,12 +38,9 @@ class Reading:
     def title(self) -> str:
         """Return it in a few words for a person."""
         predicts = {None: "", NOISE: "predicts noise"}.get(self.prediction, "predicts velocity")
-        steps = {
-            None: "",
-            True: f"{FEW_STEPS} steps without guidance",
-            False: "as many steps as any",
-        }
-        return ", ".join(filter(None, (predicts, steps[self.few_steps])))
+        steps = {True: f"takes {FEW_STEPS} steps without guidance", False: "takes many steps"}
+        takes = "" if self.few_steps is None else steps[self.few_steps]
+        return " and ".join(filter(None, (predicts, takes)))
 
 
 def readings_of(model: ModelInfo) -> list[Reading]:

@@ -41,6 +41,10 @@ class RenderSettings:
     loras: tuple[tuple[str, float], ...] = ()
     """LoRA files under the base, each with its weight; versions are added on top of them. The
     folder that a file lies in tells what it holds."""
+    prediction: str = ""
+    """What the network is taken to predict, in place of what it was loaded as; empty for that."""
+    zero_terminal_snr: bool = False
+    """True where `prediction` goes with a noise schedule that ends in noise alone."""
 
     def whole_prompt(self, prompt: str) -> str:
         """Return a prompt with the prefix and the suffix around it."""

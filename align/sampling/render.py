@@ -77,7 +77,9 @@ def _render_group(
 ) -> torch.Tensor:
     """Render latents of prompts of one length."""
     texts = _encode_texts(pipeline, compute, items, settings)
-    scheduler = family_of(pipeline).rendering_scheduler(pipeline, settings.scheduler)
+    scheduler = family_of(pipeline).rendering_scheduler(
+        pipeline, settings.scheduler, settings.prediction, settings.zero_terminal_snr
+    )
 
     def denoise(part: slice) -> torch.Tensor:
         # A pipeline and its scheduler store the state of the call that is running.

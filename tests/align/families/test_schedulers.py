@@ -30,8 +30,8 @@ from align.families.schedulers import full_config, read_as, with_solver, zero_sn
 
 pytestmark = [
     # diffusers' schedulers of second order with numpy 2.
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:diffusers"),
-    pytest.mark.filterwarnings("ignore::UserWarning:diffusers"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::UserWarning"),
 ]
 
 MEAN, DEVIATION = 0.6, 0.4

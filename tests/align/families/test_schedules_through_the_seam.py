@@ -79,11 +79,26 @@ def test_every_kind_of_model_renders_by_its_own_solver_and_by_a_named_one(
         sampler.render(["a cat"], [1], settings=replace(sampler.settings, scheduler="Oiler"))
 
 
+def test_one_model_is_rendered_under_each_reading_as_if_it_were_loaded_so(model_with, compute):
+    """The weights are the same; only what they are taken to predict differs."""
+    velocity = ImageSampler(model_with("velocity"), compute)
+    read = {"prediction": "v_prediction", "zero_terminal_snr": True}
+    noise = replace(velocity.settings, prediction="epsilon")
+    back = replace(velocity.settings, **read)
+    own, same, other = (
+        np.asarray(velocity.render(["a cat"], [1], settings=settings)[0], dtype=int)
+        for settings in (velocity.settings, back, noise)
+    )
+    assert (own == same).all()
+    assert abs(own - other).max() > 20
+
+
 @pytest.mark.parametrize("kind", STEPPED)
 def test_one_step_with_the_network_is_that_of_diffusers_own_scheduler(pipeline_of, kind):
     pipeline = pipeline_of(kind)
     training, own = SDXL.training_scheduler(pipeline), SDXL.rendering_scheduler(pipeline, "")
-    latents, noise = torch.randn(2, 1, 4, 8, 8, generator=torch.Generator().manual_seed(0))
+    shape = (2, 1, pipeline.unet.config.in_channels, 8, 8)
+    latents, noise = torch.randn(shape, generator=torch.Generator().manual_seed(0))
     conditioning = SDXL.with_size(
         SDXL.encode_prompts(pipeline, ["a cat"]), SDXL.size_facts((64, 64))
     )
