@@ -6,6 +6,7 @@ Nothing is loaded: the same few files are read from a folder, from the cache or 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NotRequired, TypedDict
 
@@ -211,14 +212,16 @@ def preset_of(scheduler: dict[str, Any], small: bool) -> str:
     return "sdxl-v" if edm or velocity or is_flow(scheduler) else "sdxl"
 
 
-def needs_few_steps(configs: Configs, name: str) -> bool:
+def needs_few_steps(configs: Configs, name: str, hints: Sequence[str] = ()) -> bool:
     """Return whether a model is distilled, by its solver, UNet, timestep spacing or name.
+
+    `hints` are other names and tags that its file has for it.
 
     Trailing timesteps alone do not tell: velocity models with zero terminal SNR have them, too, and
     take as many steps as any.
     """
     scheduler = configs.scheduler
-    names = [name, *(c.get("_name_or_path") for c in (configs.index, configs.unet))]
+    names = [name, *hints, *(c.get("_name_or_path") for c in (configs.index, configs.unet))]
     if configs.solver in FEW_STEP_SOLVERS or configs.unet.get("time_cond_proj_dim"):
         return True
     if any(FEW_STEP_NAMES.search(last_part(str(each or ""))) for each in names):
@@ -238,9 +241,9 @@ def last_part(path: str) -> str:
     return re.split(r"[\\/]", path.rstrip("\\/"))[-1]
 
 
-def render_defaults(configs: Configs, name: str) -> RenderDefaults:
+def render_defaults(configs: Configs, name: str, hints: Sequence[str] = ()) -> RenderDefaults:
     """Return size, steps, guidance, solver and training preset."""
-    few = needs_few_steps(configs, name)
+    few = needs_few_steps(configs, name, hints)
     return {
         "preset": preset_of(configs.scheduler, configs.small),
         "width": configs.side,

@@ -122,6 +122,21 @@ def find_solver(name: str) -> Solver | None:
     return next((solver for solver in SOLVERS if solver.name.lower() in spellings), None)
 
 
+def few_step_solver(told: str) -> str:
+    """Return the solver for a model distilled to few steps, by what its names tell of the kind.
+
+    Lightning and Hyper-SD are made for trailing timesteps without noise, LCM and DMD for
+    consistency steps, and Turbo for ancestral ones.
+    """
+    words = told.lower()
+    if any(word in words for word in ("lcm", "dmd")):
+        return "LCM"
+    if "tcd" in words:
+        return "TCD"
+    known = any(word in words for word in ("lightning", "hyper"))
+    return "Euler SGM Uniform" if known else "Euler a SGM Uniform"
+
+
 def solver_names(schedule: str = BETAS) -> list[str]:
     """List the names of the solvers for a kind of noise schedule."""
     return [solver.name for solver in SOLVERS if schedule in solver.classes]

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from align.client.model_defaults import (
-    EDM_SOLVERS,
     Configs,
+    RenderDefaults,
     needs_few_steps,
     render_defaults,
     require_supported,
+    schedule_of,
 )
 from align.client.model_identity import NUMPY_TYPES, digests_of
 from align.client.single_file.checkpoint import Checkpoint, open_checkpoint
@@ -22,12 +23,14 @@ from align.client.single_file.shapes import require_known_shapes, unet_channels
 from align.client.single_file.vae import require_vae
 from align.client.weight_files import StoredTensor
 from align.contracts.models import KIND, ModelInfo
+from align.contracts.solvers import BETAS, few_step_solver
 from align.errors import WrongModel
 
 IDENTITY_PARTS = ("unet", "text_encoder", "text_encoder_2")
 """The parts that a model's identity is computed from; any autoencoder of its kind can be put in."""
 PREDICTION, STEPS = "prediction", "steps"
 RESOLUTION = re.compile(r"(\d{2,4})x(\d{2,4})")
+NAMES_IN_METADATA = ("modelspec.title", "modelspec.tags")
 TURBO_FILE = re.compile(r"(?i)sd_?xl[-_]turbo")
 PIXELS_PER_LATENT, TURBO_LATENTS = 8, 64
 
@@ -72,8 +75,23 @@ def describe_checkpoint(
         vae=vae,
         **predicted(configs.scheduler),
         unsure=tuple(_unsure(checkpoint, configs, chosen)),
-        **render_defaults(configs, file.stem),
+        **_defaults(checkpoint, configs),
     )
+
+
+def _defaults(checkpoint: Checkpoint, configs: Configs) -> RenderDefaults:
+    """Return the defaults for rendering; a few-step model without a scheduler gets its solver."""
+    hints = _hints(checkpoint)
+    defaults = render_defaults(configs, checkpoint.file.stem, hints)
+    if SCHEDULER not in checkpoint.stored and needs_few_steps(configs, checkpoint.file.stem, hints):
+        told = " ".join((checkpoint.file.stem, *hints))
+        return {**defaults, "scheduler": few_step_solver(told)}
+    return defaults
+
+
+def _hints(checkpoint: Checkpoint) -> list[str]:
+    """Return what the metadata calls the model."""
+    return [checkpoint.metadata[key] for key in NAMES_IN_METADATA if key in checkpoint.metadata]
 
 
 def _configs(checkpoint: Checkpoint, chosen: Prediction | None) -> Configs:
@@ -120,7 +138,7 @@ def require_formats(tensors: Iterable[StoredTensor]) -> None:
 
 def predicted(scheduler: Mapping[str, Any]) -> PredictionFields:
     """Return what a scheduler's configuration says that a model predicts."""
-    if scheduler.get("_class_name") in EDM_SOLVERS:
+    if schedule_of(dict(scheduler)) != BETAS:
         return {"prediction": None, "zero_terminal_snr": False}
     return {
         "prediction": scheduler.get("prediction_type") or EPSILON,
@@ -134,6 +152,7 @@ def _unsure(checkpoint: Checkpoint, configs: Configs, chosen: Prediction | None)
     if chosen is None and not checkpoint.told.sure and SCHEDULER not in checkpoint.stored:
         doubts.append(PREDICTION)
     # A file of the project says how it is sampled; others may be a merge of few-step models.
-    if STORED not in checkpoint.metadata and not needs_few_steps(configs, checkpoint.file.stem):
+    few = needs_few_steps(configs, checkpoint.file.stem, _hints(checkpoint))
+    if STORED not in checkpoint.metadata and not few:
         doubts.append(STEPS)
     return doubts

@@ -9,6 +9,7 @@ from align.contracts.solvers import (
     EDM,
     FLOW,
     SOLVERS,
+    few_step_solver,
     find_solver,
     name_of_class,
     solver_names,
@@ -55,6 +56,22 @@ def test_what_cannot_be_rendered_is_said_before_it_is_asked_of_the_model():
         solver_problem("Oiler")
     )
     assert "DDIM cannot render this model" in str(solver_problem("DDIM", FLOW))
+
+
+@pytest.mark.parametrize(
+    ("told", "name"),
+    [
+        ("dreamshaperXL_lightningDPMSDE", "Euler SGM Uniform"),
+        ("RealVisXL_V4.0_HyperSD", "Euler SGM Uniform"),
+        ("sd_xl_turbo_1.0", "Euler a SGM Uniform"),
+        ("my_dmd2_merge", "LCM"),
+        ("ssd LCM", "LCM"),
+        ("mine 4-step", "Euler a SGM Uniform"),
+    ],
+)
+def test_a_few_step_model_gets_the_solver_it_was_distilled_for(told, name):
+    assert few_step_solver(told) == name
+    assert solver_problem(name) is None
 
 
 def test_the_model_s_own_class_is_shown_by_the_name_that_people_know():
