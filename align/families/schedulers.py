@@ -63,19 +63,19 @@ class _ForPipeline:
         return sample
 
 
-class FlowEuler(_ForPipeline, FlowMatchEulerDiscreteScheduler):
+class FlowEuler(_ForPipeline, FlowMatchEulerDiscreteScheduler):  # type: ignore[misc]
     """Euler's steps along a flow, for SDXL's pipeline."""
 
 
-class FlowHeun(_ForPipeline, FlowMatchHeunDiscreteScheduler):
+class FlowHeun(_ForPipeline, FlowMatchHeunDiscreteScheduler):  # type: ignore[misc]
     """Heun's steps along a flow, for SDXL's pipeline."""
 
 
-class FlowLCM(_ForPipeline, FlowMatchLCMScheduler):
+class FlowLCM(_ForPipeline, FlowMatchLCMScheduler):  # type: ignore[misc]
     """Consistency steps along a flow, for SDXL's pipeline."""
 
 
-FLOW_CLASSES = {
+FLOW_CLASSES: Mapping[str, Any] = {
     "FlowMatchEulerDiscreteScheduler": FlowEuler,
     "FlowMatchHeunDiscreteScheduler": FlowHeun,
     "FlowMatchLCMScheduler": FlowLCM,

@@ -28,11 +28,10 @@ from align.diffusion.schedules import corrupt, training_scheduler
 from align.errors import InvalidSettings
 from align.families.schedulers import full_config, read_as, with_solver, zero_snr_betas
 
-pytestmark = [
-    # diffusers' schedulers of second order with numpy 2.
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::UserWarning"),
-]
+pytestmark = pytest.mark.slow
+
+NUMPY_2 = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
+"""What diffusers' solvers of second order say with it."""
 
 MEAN, DEVIATION = 0.6, 0.4
 """Of the numbers in an image."""
@@ -113,6 +112,7 @@ def walk(scheduler, own, steps=STEPS):
     return x
 
 
+@NUMPY_2
 @pytest.mark.parametrize(("kind", "name"), CASES)
 def test_a_solver_ends_at_images_of_the_right_mean_and_spread(kind, name):
     own = OWN[kind]
@@ -124,6 +124,7 @@ def test_a_solver_ends_at_images_of_the_right_mean_and_spread(kind, name):
         assert float(images.std()) == pytest.approx(DEVIATION, abs=0.09)
 
 
+@NUMPY_2
 @pytest.mark.parametrize("name", [solver.name for solver in SOLVERS])
 @pytest.mark.parametrize("kind", ["noise", "velocity"])
 def test_a_solver_keeps_the_betas_and_what_the_model_predicts(kind, name):
@@ -134,6 +135,7 @@ def test_a_solver_keeps_the_betas_and_what_the_model_predicts(kind, name):
     assert_close(signal, told, rtol=1e-4, atol=1e-7)
 
 
+@NUMPY_2
 @pytest.mark.parametrize("name", solver_names())
 def test_few_steps_are_enough_for_every_solver_to_run(name):
     assert walk(with_solver(OWN["noise"], name), OWN["noise"], steps=3).isfinite().all()
