@@ -36,6 +36,7 @@ from annotate.auth.request_guard import Site
 from annotate.background import BackgroundJob
 from annotate.image_import.folder import check_folder
 from annotate.image_import.listing import preview_lines, skip_lines, writable
+from annotate.rendering.model_readings import as_chosen
 from annotate.rendering.prompt_sources import read_prompt_file
 from annotate.rendering.prompt_variations import WILDCARDS, PromptVariations
 from annotate.service.studio import Studio
@@ -256,6 +257,7 @@ def open_studio(
     with Store(settings.home, restore=settings.restore) as store:
         for sentence in store.opening.recovered:
             print(f"palate: {sentence}", file=sys.stderr, flush=True)
+        model = as_chosen(store, model)
         sampler = catalog.new_sampler(model)
         # The model loads in its own process while this one imports gradio.
         sampler.start()

@@ -32,6 +32,10 @@ class RenderedRecipe(TypedDict):
     """LoRAs under the base: the start of each file's SHA-256, and its weight."""
     text: NotRequired[str]
     """`WHOLE`, or left out where releases before read the prompt in the same way."""
+    prediction: NotRequired[str]
+    """What the model was taken to predict, where that is told or chosen apart from its files."""
+    zero_terminal_snr: NotRequired[bool]
+    """True where its noise schedule was taken to end in noise alone."""
 
 
 class OriginalImage(TypedDict):

@@ -13,7 +13,9 @@ from storage.recipes import Recipe
 Size = tuple[int, int]
 """Width and height in pixels."""
 IN_EVERY_RECIPE = ("negative_prompt", "steps", "guidance", "width", "height", "scheduler")
-IN_SOME_RECIPES = ("prompt_prefix", "prompt_suffix", "clip_skip", "loras")
+IN_SOME_RECIPES = (
+    "prompt_prefix", "prompt_suffix", "clip_skip", "loras", "prediction", "zero_terminal_snr",
+)  # fmt: skip
 """Facts of a look in recipes; the latter only where they change something, so that recipes of
 images from before looks were known stay as they are."""
 
@@ -45,6 +47,9 @@ class Look:
     prompt_suffix: str = ""
     clip_skip: int = 1
     loras: tuple[BaseLora, ...] = ()
+    prediction: str = ""
+    """What the model is taken to predict, where its configurations do not say; see `ModelInfo`."""
+    zero_terminal_snr: bool = False
 
     def settings(self, size: Size | None = None) -> RenderSettings:
         """Return the settings of a request to the sampler, in one size; left out, the first."""
@@ -60,6 +65,8 @@ class Look:
             self.prompt_suffix,
             self.clip_skip,
             tuple((str(lora.path), lora.weight) for lora in self.loras),
+            self.prediction,
+            self.zero_terminal_snr,
         )
 
     def size_of(self, item: RenderItem) -> Size:
@@ -89,13 +96,16 @@ def own_look(model: ModelInfo) -> Look:
         model.guidance,
         model.negative_prompt,
         model.scheduler,
+        prediction=model.prediction or "",
+        zero_terminal_snr=model.zero_terminal_snr,
     )
 
 
 def recipe_facts(settings: RenderSettings) -> dict[str, Any]:
     """Return the facts of settings for a recipe; LoRAs by what they hold, not where they lie."""
     facts: dict[str, Any] = {key: getattr(settings, key) for key in IN_EVERY_RECIPE}
-    own = replace(settings, prompt_prefix="", prompt_suffix="", clip_skip=1, loras=())
+    plain: dict[str, Any] = {"prompt_prefix": "", "prompt_suffix": "", "clip_skip": 1, "loras": ()}
+    own = replace(settings, **plain, prediction="", zero_terminal_snr=False)
     changed = [key for key in IN_SOME_RECIPES if getattr(settings, key) != getattr(own, key)]
     facts |= {key: getattr(settings, key) for key in changed}
     if settings.loras:

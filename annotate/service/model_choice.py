@@ -32,10 +32,15 @@ class ModelChoice:
         current: Callable[[], ModelInfo],
         activity: Callable[[], ActivityView],
         switch: Callable[[ModelInfo, Callable[[ModelInfo], Sampler]], None],
+        as_chosen: Callable[[ModelInfo], ModelInfo],
     ) -> None:
-        """Make the choice; `switch` opens a model with a sampler that it makes itself."""
+        """Make the choice.
+
+        `switch` opens a model with a sampler that it makes itself, and `as_chosen` returns a model
+        as somebody chose to take it before.
+        """
         self._models, self._current = models, current
-        self._activity, self._switch = activity, switch
+        self._activity, self._switch, self._as_chosen = activity, switch, as_chosen
         self._busy = threading.Lock()
 
     def current(self) -> ModelView:
@@ -75,6 +80,16 @@ class ModelChoice:
         finally:
             self._busy.release()
 
+    def reopen(self, model: ModelInfo) -> None:
+        """Open the model that is open as it is described now; raises as `open`."""
+        if not self._busy.acquire(blocking=False):
+            raise ModelBusy(OPENING)
+        try:
+            self._switch(model, self._require_models().new_sampler)
+            self._require_models().remember(model)
+        finally:
+            self._busy.release()
+
     def _describe(self, model: str, vae: str, prediction: str) -> ModelInfo:
         """Describe a model as it is named, without the quotes that file managers paste around."""
         name, autoencoder = (
@@ -88,7 +103,8 @@ class ModelChoice:
             raise InvalidRequest(
                 f"A model of SDXL predicts {' or '.join(PREDICTIONS)}, not {chosen!r}."
             )
-        return self._require_models().describe(name, autoencoder or None, chosen or None)
+        described = self._require_models().describe(name, autoencoder or None, chosen or None)
+        return self._as_chosen(described)
 
     def _found(self, model: ModelInfo) -> FoundModel:
         download = self._require_models().download(model)

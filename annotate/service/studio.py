@@ -13,6 +13,7 @@ Studio ── PairAssigner      pairs to label, leases, votes, undo
        ── ImageImporter     images that people bring
        ── VersionRegistry   names, notes, exports, imports, deletions ── Converter (handed in)
        ── VersionSender     versions in the LoRA folder of another program
+       ── ModelReadings     what the model predicts, where its file does not tell
        ── ModelChoice       other models, one of which can be opened  ── Models (handed in)
 """
 
@@ -20,6 +21,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from random import Random, SystemRandom
 
@@ -37,6 +39,7 @@ from annotate.insights.insights import Insights
 from annotate.interfaces import Converter, Models, Sampler, Trainer
 from annotate.labeling.assignment import PairAssigner
 from annotate.labeling.best_worst import QuadAssigner
+from annotate.rendering.model_readings import ModelReadings, as_chosen
 from annotate.rendering.pair_pool import MIN_READY_PAIRS, PairPool
 from annotate.rendering.prompt_sampler import PromptSampler
 from annotate.rendering.prompt_sources import check_prompts, prompts_for
@@ -106,8 +109,11 @@ class Studio(Labeling, Tuning):
         self._chance, self._clock, self._min_ready = chance or SystemRandom(), clock, min_ready
         self.disk, self.accounts = store.disk, Accounts(store.people)
         self._opening, self._closed = threading.RLock(), False
-        self._wire(store, sampler, model)
-        self.models = ModelChoice(models, lambda: self._model, self.activity, self.open_model)
+        known: Callable[[ModelInfo], ModelInfo] = partial(as_chosen, store)
+        self._wire(store, sampler, known(model))
+        self.models = ModelChoice(
+            models, lambda: self._model, self.activity, self.open_model, known
+        )
 
     def _wire(self, store: Store, sampler: Sampler, model: ModelInfo) -> None:
         """Make everything that belongs to one model."""
@@ -135,6 +141,7 @@ class Studio(Labeling, Tuning):
             store, sampler, self._trainer, model, *learning, look, self.vote_sources
         )
         self.look = LookControl(look, assigner, quads, pool)
+        self.readings = ModelReadings(store, model, model_id, renderer, self._reopen)
         self._grid = ComparisonGrid(store, renderer, pool, model_id, variations)
         blind_tests = self._new_blind_tests(
             store, assigner, model_id, blind_test_prompts, model.name
@@ -231,6 +238,9 @@ class Studio(Labeling, Tuning):
                 self._wire(self._store, sampler, before)
                 self.start()
                 raise
+
+    def _reopen(self, model: ModelInfo) -> None:
+        self.models.reopen(model)
 
     def _close_parts(self) -> None:
         """Close what belongs to one model; an export of it goes on to its end."""

@@ -26,6 +26,7 @@ from annotate.views.pairs_and_votes import (
     Wait,
 )
 from annotate.views.project import FlagAnswer, ProjectOptions
+from annotate.views.readings import ReadingsView
 from annotate.views.training import RunProgress, StartedRun, VoteSource
 from annotate.views.vote_insights import InsightsView, OwnVotesView
 from annotate.views.voting_habits import ExclusionView
@@ -133,6 +134,18 @@ class Endpoints(VersionEndpoints):
     def open_model(self, model: str, vae: str = "", prediction: str = "") -> FoundModel:
         """Open another model for everybody; it loads in the background, see stats and models."""
         return self._studio.models.open(model, vae, prediction)
+
+    def readings(self) -> ReadingsView:
+        """Return the ways to take the open model that its file leaves open, if it does."""
+        return self._studio.readings.view()
+
+    def render_readings(self, prompt: str, seed: int) -> ReadingsView:
+        """Render one image under each reading, and return them with the images' addresses."""
+        return self._studio.readings.render(prompt, seed)
+
+    def choose_reading(self, reading: str, who: str = "me") -> ReadingsView:
+        """Take the open model in this reading, now and whenever it is opened again."""
+        return self._studio.readings.choose(reading, who)
 
     def fine_tune(self, settings: dict[str, Any] | str) -> StartedRun:
         """Start a run on the votes so far; settings is an object or its JSON, {} for defaults."""

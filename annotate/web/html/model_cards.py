@@ -22,8 +22,8 @@ PREDICTIONS = {
     "sample": "predicts the image",
 }
 UNSURE = {
-    "prediction": "Its files do not say whether it predicts noise or velocities: where images come "
-    "out as noise or gray, open it with the other prediction, under Options.",
+    "prediction": "Its files do not say whether it predicts noise or velocities: once it is open, "
+    "one image of each tells under “Which is an image?”; or choose under Options.",
     "steps": "Its files do not say how many steps it takes: a few without guidance, or many.",
 }
 NO_FOLDER = (

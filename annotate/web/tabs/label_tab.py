@@ -14,6 +14,7 @@ from annotate.web.tabs.image_import_section import image_import_section
 from annotate.web.tabs.look_section import LookSection
 from annotate.web.tabs.model_section import ModelSection
 from annotate.web.tabs.project_settings_section import ProjectSection
+from annotate.web.tabs.readings_section import ReadingsSection
 from annotate.wording import quantity
 
 
@@ -23,6 +24,7 @@ def label_tab(studio: Studio) -> gr.Tab:
     # Rendered even while another tab is shown, so that unsent votes are still sent.
     with gr.Tab("Label", id="label", elem_id="label-tab", render_children=True) as tab:
         build_stage(studio)
+        ReadingsSection(studio)
         ModelSection(studio)
         LookSection(studio)
         with gr.Accordion("Add prompts", open=False, elem_id="prompts"):
