@@ -70,7 +70,7 @@ def evaluate(
         target: a folder; files of an earlier evaluation in it are replaced.
         versions: run folders or adapter files.
         scorers: each compares the images of every version with the base's.
-        model: the base; left out, that of the first run, or the embedded one.
+        model: the base; left out, that of the first run, in its look, or the embedded one.
 
     Raises:
         InvalidSettings: no prompt, no seed or no version.
@@ -81,8 +81,10 @@ def evaluate(
         raise InvalidSettings("Name at least one prompt, one seed and one version.")
     sources = dict(zip(version_names(versions), map(read_source, versions), strict=True))
     info = model or next((s.model for s in sources.values() if s.model), None) or describe_model()
+    # The LoRAs of a run's look fit the base that it was trained from.
+    look = None if model else next((s.look for s in sources.values() if s.look), None)
     renderer = VersionRenderer(
-        target, prompts, seeds, info, compute or choose_compute(), on_progress
+        target, prompts, seeds, info, compute or choose_compute(), on_progress, look=look
     )
 
     run_results = {name: result_of_run(source) for name, source in sources.items()}

@@ -35,7 +35,7 @@ def sample(
     Args:
         target: a folder; images in it that this makes again are replaced.
         source: a run folder or an adapter file; None renders with the base alone.
-        model: the base; left out, the one the run was made from, or the embedded one.
+        model: the base; left out, the one the run was made from, in its look, or the embedded one.
 
     Raises:
         InvalidSettings: no prompt or no seed.
@@ -49,7 +49,10 @@ def sample(
 
     files: list[Path] = []
     adapter = origin.adapter if source else None
-    for indices, images in sampler.render_in_batches(prompts, seeds, adapter=adapter):
+    # The LoRAs of a run's look fit the base that it was trained from.
+    look = None if model else origin.look
+    parts = sampler.render_in_batches(prompts, seeds, adapter=adapter, settings=look)
+    for indices, images in parts:
         for index, image in zip(indices, images, strict=True):
             files.append(_write(target, items[index], index // len(seeds), image))
         on_image(len(files), len(items))

@@ -19,6 +19,7 @@ from align.client.run_folder import RunFolder
 from align.client.single_file.configs import SCHEDULER
 from align.client.single_file.model_config import model_config
 from align.contracts.models import ModelInfo
+from align.contracts.rendering import RenderSettings
 from align.contracts.run_files import RunState, RunStatus
 from align.contracts.snapshot_files import MANIFEST
 from align.errors import ModelError, ModelNotFound
@@ -50,6 +51,8 @@ class AdapterSource:
     snapshot_id: str | None = None
     snapshot_sha256: str | None = None
     """SHA-256 of the snapshot's manifest, which names that of every vote and image."""
+    look: RenderSettings | None = None
+    """What the run's images are rendered with, in place of the model's own settings."""
 
     @property
     def title(self) -> str:
@@ -85,6 +88,7 @@ def read_source(source: Path) -> AdapterSource:
         status,
         run.stored_snapshot_id(),
         hashlib.sha256(manifest.read_bytes()).hexdigest() if manifest.is_file() else None,
+        run.stored_look(),
     )
 
 

@@ -96,7 +96,9 @@ def send(
     place = find_place(target, stem, digest)
     request = ExportRequest(known, adapter, place.file(".safetensors"), torch.float16, model)
     content = dora_content(request) if is_dora(adapter) else kohya_content(request)
-    note = UsageNote(place.stem, base, settings or own_settings(base), trained_on(content))
+    note = UsageNote(
+        place.stem, base, settings or known.look or own_settings(base), trained_on(content)
+    )
 
     try:
         notes = _write(place, content, note, digest)
