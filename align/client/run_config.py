@@ -108,11 +108,16 @@ def stored_model(path: Path) -> ModelInfo:
 def stored_look(path: Path) -> RenderSettings | None:
     """Return the look that config.json holds, whatever the rest of it is; None for none.
 
+    What another release knows besides is left out.
+
     Raises:
         BrokenRun: the file is missing, is no JSON, or has no usable look.
     """
+    known = {known.name for known in fields(RenderSettings)}
     try:
-        return _look(_document(path), path.parent)
+        given = _document(path).get("look") or {}
+        look = {name: value for name, value in given.items() if name in known}
+        return _look({"look": look or None}, path.parent)
     except (AttributeError, TypeError, ValueError) as error:
         raise BrokenRun(
             f"The look in {path} cannot be used: {error}. Put the file back from a copy."

@@ -80,7 +80,8 @@ def send(
         folder: a LoRA folder, or the folder of ComfyUI, A1111 or Forge.
         name: of the file, without its ending; left out, by the base and the run.
         strength: the strength at which the version is used; the file has it at 1.0.
-        settings: what its images are rendered with, for the notes; left out, the base's own.
+        settings: what its images are rendered with, for the notes; left out, the run's look, or the
+            base's own.
         model: the base; left out, the model that the run was made from.
 
     Raises:
@@ -96,9 +97,8 @@ def send(
     place = find_place(target, stem, digest)
     request = ExportRequest(known, adapter, place.file(".safetensors"), torch.float16, model)
     content = dora_content(request) if is_dora(adapter) else kohya_content(request)
-    note = UsageNote(
-        place.stem, base, settings or known.look or own_settings(base), trained_on(content)
-    )
+    rendering = settings or known.look or own_settings(base)
+    note = UsageNote(place.stem, base, rendering, trained_on(content))
 
     try:
         notes = _write(place, content, note, digest)

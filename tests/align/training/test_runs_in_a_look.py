@@ -18,6 +18,7 @@ from align.errors import BrokenModel, InvalidSettings, ModelNotFound
 from align.sampling.adapter_switcher import AdapterSwitcher
 from align.sampling.image_sampler import ImageSampler, render_settings
 from align.training.session import train_folder
+from align.weights.export_facts import read_source
 from align.weights.pipeline import load_pipeline
 
 pytestmark = pytest.mark.slow
@@ -109,6 +110,10 @@ def test_a_run_trains_and_is_checked_in_the_look_of_its_images(
         [{"file": "style.safetensors", "weight": 0.5}],
     )
     assert runs["plain"].status().result["look"]["loras"] == []
+
+    # So do commands that take the run.
+    assert read_source(runs["changed"].path).look == kept
+    assert read_source(runs["plain"].path).look is None
 
     # The same votes on another base are another lesson.
     first, second = (load_file(run.adapter) for run in runs.values())
