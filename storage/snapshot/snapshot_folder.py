@@ -60,8 +60,6 @@ class SettledVote:
     """2 for a clear preference, else 1."""
     weight: float = 1.0
     """The weight of its annotator."""
-    plain: bool = False
-    """Whether brackets in its prompt were characters to the text encoder, not weights."""
     prompt_prefix: str = ""
     """Text that the model is shown before the prompt, and after it."""
     prompt_suffix: str = ""
@@ -69,6 +67,8 @@ class SettledVote:
     """The model whose images were voted on."""
     origins: tuple[ImageOrigin, ...] = ()
     """Of the left and the right image, where a file was scaled or cropped when it was imported."""
+    plain: bool = False
+    """Whether brackets in its prompt were characters to the text encoder, not weights."""
 
     @property
     def kind(self) -> PairKind:
@@ -87,11 +87,11 @@ class SettledRanking:
     best: str
     worst: str
     weight: float = 1.0
-    plain: bool = False
     prompt_prefix: str = ""
     prompt_suffix: str = ""
     base: str = ""
     origins: tuple[ImageOrigin, ...] = ()
+    plain: bool = False
 
 
 Settled = SettledVote | SettledRanking
