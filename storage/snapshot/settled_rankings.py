@@ -51,7 +51,7 @@ def settled_rankings(
             hashes[best],
             hashes[worst],
             *(weight, prefix, suffix, of_model),
-            origins_of([tuple(files[image_id][1:]) for image_id in images]),
+            origins=origins_of([tuple(files[image_id][1:]) for image_id in images]),
         )
         for ranking_id, prompt, annotator, images, best, worst, *rest, why in rows
         for weight, prefix, suffix, of_model in [rest]

@@ -246,7 +246,8 @@ def settled_vote(row: Sequence[Any]) -> SettledVote:
     origins = origins_of([tuple(files[:3]), tuple(files[3:])])
     return SettledVote(
         *(vote_id, pair_id, prompt, annotator, Verdict(verdict), left, right),
-        *(strength, weight, prefix, suffix, base, origins),
+        *(strength, weight, prefix, suffix, base),
+        origins=origins,
     )
 
 
