@@ -24,8 +24,8 @@ def label_tab(studio: Studio) -> gr.Tab:
     # Rendered even while another tab is shown, so that unsent votes are still sent.
     with gr.Tab("Label", id="label", elem_id="label-tab", render_children=True) as tab:
         build_stage(studio)
-        ReadingsSection(studio)
-        ModelSection(studio)
+        readings = ReadingsSection(studio)
+        readings.follow(ModelSection(studio).openings)
         LookSection(studio)
         with gr.Accordion("Add prompts", open=False, elem_id="prompts"):
             _prompts_section(studio)

@@ -96,12 +96,12 @@ class ModelSection:
         looking = [self._result, *self._buttons]
         look, chosen = errors_as_gr_error(self._look_up), errors_as_gr_error(self._open)
         from_list, options = errors_as_gr_error(self._open_listed), self._form[1:]
-        after = [
-            gr.on([look_up.click, self._name.submit], look, self._form, looking, **PRIVATE),
+        looked = gr.on([look_up.click, self._name.submit], look, self._form, looking, **PRIVATE)
+        self.openings = [
             opened.click(chosen, [*self._form, self._filter], self._shown, **PRIVATE),
             self._list.select(from_list, [*options, self._filter], self._shown, **PRIVATE),
         ]
-        for event in after:
+        for event in (looked, *self.openings):
             event.failure(_idle, None, self._buttons, **PRIVATE)
 
     def _expanded(self, wanted: str) -> Shown:

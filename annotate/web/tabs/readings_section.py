@@ -1,6 +1,6 @@
 """Which is an image? The card of a model whose file does not tell what it predicts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import gradio as gr
@@ -43,6 +43,20 @@ class ReadingsSection:
         self._shown = [self._section, self._cards, self._result]
         self._render.click(errors_as_gr_error(self._rendered), self._prompt, self._shown, **PRIVATE)
         self._cards.select(errors_as_gr_error(self._chosen), None, self._shown, **PRIVATE)
+
+    def follow(self, openings: Sequence[Any]) -> None:
+        """Show or hide the card for the model that is open, when the page loads and after events.
+
+        The page is built once, and somebody may have opened another model since.
+        """
+        shown = [self._section, self._cards]
+        gr.on(None, errors_as_gr_error(self._refreshed), None, shown, **PRIVATE)
+        for opening in openings:
+            opening.then(errors_as_gr_error(self._refreshed), None, shown, **PRIVATE)
+
+    def _refreshed(self) -> Shown:
+        view = self._studio.readings.view()
+        return [gr.Accordion(visible=bool(view["readings"])), reading_cards(view)]
 
     def _rendered(self, prompt: str) -> Iterator[Shown]:
         job = BackgroundJob(lambda: self._studio.readings.render(prompt or PROMPT, SEED))
