@@ -69,6 +69,12 @@ class Look:
             self.zero_terminal_snr,
         )
 
+    def named_settings(self) -> RenderSettings:
+        """Return the settings with LoRAs by the names of the files that somebody brought."""
+        return replace(
+            self.settings(), loras=tuple((lora.file, lora.weight) for lora in self.loras)
+        )
+
     def size_of(self, item: RenderItem) -> Size:
         """Return the size of an item that versions are compared on: always the same of several."""
         digest = hashlib.sha256(f"{item.seed}|{item.prompt}".encode()).digest()

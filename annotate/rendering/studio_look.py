@@ -52,6 +52,10 @@ class StudioLook:
         """Return the look that images are rendered with now."""
         return self._current
 
+    def named_settings(self) -> RenderSettings:
+        """Return the settings of now for people: LoRAs by the names of the files they brought."""
+        return self.current.named_settings()
+
     @contextmanager
     def holding(self) -> Iterator[Look]:
         """Yield the look, which is not changed inside the block."""

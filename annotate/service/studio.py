@@ -157,7 +157,7 @@ class Studio(Labeling, Tuning):
             sampler, assigner, pool, self._runs, self._run_status, self._active_learner, store
         )
         self.registry = VersionRegistry(store, self._trainer, self._converter, model, model_id)
-        self.sender = VersionSender(store, self.registry, model, lambda: renderer.look.settings())
+        self.sender = VersionSender(store, self.registry, model, look.named_settings)
         self.importer = self._new_importer()
 
     def _new_assigner(
