@@ -46,13 +46,19 @@ def _changed(pipeline: Pipeline) -> Iterator[tuple[str, Config]]:
             yield name, config
 
     config = plain_config(pipeline.scheduler)
-    config["_class_name"] = type(pipeline.scheduler).__name__
+    config["_class_name"] = scheduler_class(pipeline.scheduler)
     if config != _common_scheduler(pipeline.scheduler, config):
         yield SCHEDULER, config
     if not pipeline.config[ZEROED]:
         yield INDEX, {ZEROED: False}
     for number, part in enumerate(TOKENIZERS):
         yield from _changed_tokenizer(getattr(pipeline, part), part, number)
+
+
+def scheduler_class(scheduler: Any) -> str:
+    """Return the name of a scheduler's class in diffusers, of which it may be a kind of ours."""
+    kinds = type(scheduler).__mro__
+    return next(kind.__name__ for kind in kinds if kind.__module__.startswith("diffusers."))
 
 
 def plain_config(module: Any) -> Config:

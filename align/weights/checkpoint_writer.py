@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from align.client.model_defaults import EDM_SOLVERS
+from align.client.model_defaults import EDM_SOLVERS, is_flow
 from align.client.single_file.configs import STORED
 from align.client.single_file.names import PREFIXES, SDXL_LAYOUT
 from align.client.single_file.prediction import (
@@ -30,7 +30,7 @@ from align.client.single_file.prediction import (
 from align.families.family import Pipeline
 from align.families.lookup import family_of
 from align.files import replacing
-from align.weights.checkpoint_configs import changed_configs, plain_config
+from align.weights.checkpoint_configs import changed_configs, plain_config, scheduler_class
 from align.weights.original_names import layout_of_configs, to_original
 
 ARCHITECTURE = "stable-diffusion-xl-v1-base"
@@ -66,7 +66,7 @@ def checkpoint_weights(pipeline: Pipeline) -> dict[str, Tensor]:
 
 def prediction_tensors(pipeline: Pipeline) -> Iterator[tuple[str, Tensor]]:
     """Yield the tensors by which other programs tell what a model predicts."""
-    scheduler, kind = pipeline.scheduler.config, type(pipeline.scheduler).__name__
+    scheduler, kind = pipeline.scheduler.config, scheduler_class(pipeline.scheduler)
     velocity = scheduler.get("prediction_type") == VELOCITY
     if kind in EDM_SOLVERS and velocity:
         yield EDM_VELOCITY_KEY, torch.tensor(float(scheduler["sigma_max"]))
@@ -94,7 +94,9 @@ def modelspec(pipeline: Pipeline, title: str) -> dict[str, str]:
     layout = layout_of_configs({part: plain_config(getattr(pipeline, part)) for part in PREFIXES})
     if layout == SDXL_LAYOUT:
         facts["modelspec.architecture"] = ARCHITECTURE
-    word = MODELSPEC_PREDICTIONS.get(pipeline.scheduler.config.get("prediction_type", EPSILON))
+    config = {**pipeline.scheduler.config, "_class_name": scheduler_class(pipeline.scheduler)}
+    kind = None if is_flow(config) else config.get("prediction_type", EPSILON)
+    word = MODELSPEC_PREDICTIONS.get(kind)
     return facts | ({"modelspec.prediction_type": word} if word else {})
 
 

@@ -9,11 +9,17 @@ from dataclasses import replace
 
 import pytest
 import torch
+from diffusers import (
+    EDMEulerScheduler,
+    EulerDiscreteScheduler,
+    FlowMatchEulerDiscreteScheduler,
+)
 from safetensors.torch import load_file, save_file
 
 from align.client.models import describe_model
 from align.client.sampler import RenderItem
 from align.client.single_file.configs import STORED
+from align.client.single_file.model_config import model_config
 from align.errors import BrokenModel, ModelNotFound, WrongModel
 from align.sampling.image_sampler import render_settings
 from align.sampling.render import render
@@ -249,3 +255,27 @@ def test_a_folder_of_the_file_is_the_same_model_again(from_file, emoji, tmp_path
     from_file.save_pretrained(tmp_path / "folder")
     again = describe_model(str(tmp_path / "folder"))
     assert (again.identity, again.scheduler) == (emoji.identity, emoji.scheduler)
+
+
+EDM = {"sigma_min": 0.01, "sigma_max": 70.0, "sigma_data": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "prediction"),
+    [
+        (EulerDiscreteScheduler(prediction_type="epsilon", timestep_spacing="trailing"), "epsilon"),
+        (EDMEulerScheduler(**EDM), None),
+        (EDMEulerScheduler(**EDM, prediction_type="v_prediction"), None),
+        (FlowMatchEulerDiscreteScheduler(shift=2.0), None),
+    ],
+    ids=["trailing", "EDM", "EDM and velocity", "flow"],
+)
+def test_a_schedule_comes_back_as_it_was_written(pipeline, tmp_path, scheduler, prediction):
+    other = pipeline.__class__(**pipeline.components | {"scheduler": scheduler})
+    file = tmp_path / "other.safetensors"
+    write_checkpoint(other, file)
+    info = describe_model(str(file))
+    assert (info.scheduler, info.prediction) == (type(scheduler).__name__, prediction)
+    config = model_config(info, "scheduler/scheduler_config.json")
+    expected = {name: value for name, value in scheduler.config.items() if name in config}
+    assert expected and {name: config[name] for name in expected} == expected
