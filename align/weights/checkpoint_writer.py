@@ -95,7 +95,7 @@ def modelspec(pipeline: Pipeline, title: str) -> dict[str, str]:
     if layout == SDXL_LAYOUT:
         facts["modelspec.architecture"] = ARCHITECTURE
     config = {**pipeline.scheduler.config, "_class_name": scheduler_class(pipeline.scheduler)}
-    kind = None if is_flow(config) else config.get("prediction_type", EPSILON)
+    kind = "flow" if is_flow(config) else config.get("prediction_type", EPSILON)
     word = MODELSPEC_PREDICTIONS.get(kind)
     return facts | ({"modelspec.prediction_type": word} if word else {})
 
