@@ -40,9 +40,10 @@ from align.client.objectives import OBJECTIVES
 from align.contracts.evaluation_files import EvaluationFile
 from align.contracts.run_files import MetricsRow, RunStatus
 from align.contracts.snapshot_files import PairRow, SnapshotManifest
+from annotate.console import CONSOLE
 from annotate.web.api import Endpoints
 from annotate.web.permissions import ACTOR_PARAMETER, ENDPOINTS
-from app import CONSOLE, Settings
+from app import Settings
 from storage.tables.people import Role
 
 SCRIPT_TYPES = DOCS.parent / "annotate" / "web" / "static" / "server.d.ts"

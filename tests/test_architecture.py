@@ -37,7 +37,7 @@ LAYERS = {
         *("clock", "wording", "safe_files", "background", "urls", "png_chunks", "charts"),
         *("validation", "statistics", "labeling", "rendering", "insights", "comparison"),
         *("report", "versions", "training", "blind_tests", "image_import", "auth"),
-        *("service", "web", "__main__"),
+        *("service", "web", "console", "__main__"),
     ],
     "storage": [
         *("errors", "recipes", "records", "text", "acts", "lookalikes", "timestamps"),

@@ -15,7 +15,8 @@ from test_app import CONTRACT, OLD_NAMES
 from test_architecture import LAYERS
 
 from align.client.config import TrainConfig
-from app import COMMANDS, Settings
+from annotate.console import COMMANDS
+from app import Settings
 
 ROOT = Path(__file__).parent.parent
 PAGES = {

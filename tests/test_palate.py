@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from test_architecture import HEAVY
 
-from app import COMMANDS, CONSOLE, palate
+from annotate.console import COMMANDS, CONSOLE, palate
 
 ROOT = Path(__file__).parent.parent
 
@@ -48,7 +48,7 @@ def test_every_command_has_help_under_its_own_name(command, capsys):
 def test_no_help_imports_torch():
     code = f"""
 import contextlib, io, sys
-from app import COMMANDS, palate
+from annotate.console import COMMANDS, palate
 for command in COMMANDS:
     with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
         palate([command, "--help"])

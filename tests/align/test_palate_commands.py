@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from app import palate
+from annotate.console import palate
 
 pytestmark = pytest.mark.slow
 
