@@ -13,6 +13,8 @@ from annotate.errors import InvalidRequest
 from storage.recipes import recipe_key
 from storage.records import Image
 
+pytestmark = pytest.mark.slow
+
 WHO = "ada"
 
 

@@ -16,6 +16,8 @@ from align.contracts.errors import PalateError
 from annotate.errors import InvalidImport, InvalidRequest, ModelBusy
 from annotate.labeling.new_acts import as_vote
 
+pytestmark = pytest.mark.slow
+
 Samplers = list[PaintingSampler]
 
 
