@@ -25,8 +25,9 @@ def label_tab(studio: Studio) -> gr.Tab:
     with gr.Tab("Label", id="label", elem_id="label-tab", render_children=True) as tab:
         build_stage(studio)
         readings = ReadingsSection(studio)
-        readings.follow(ModelSection(studio).openings)
-        LookSection(studio)
+        openings = ModelSection(studio).openings
+        readings.follow(openings)
+        LookSection(studio).follow(openings)
         with gr.Accordion("Add prompts", open=False, elem_id="prompts"):
             _prompts_section(studio)
         with gr.Accordion("Import images", open=False, elem_id="import-section"):

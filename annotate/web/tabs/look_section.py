@@ -1,5 +1,6 @@
 """The look of the studio: a form of what every image is rendered with."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
@@ -27,11 +28,18 @@ class LookSection:
         self._studio = studio
         with gr.Accordion("The look of the images", open=False, elem_id="look") as section:
             self._summary = gr.HTML(elem_id="look-summary", apply_default_css=False)
-            self._build_numbers()
-            self._build_texts()
-            self._build_buttons()
+            # Hidden until it is filled, because that would overwrite what somebody typed before.
+            with gr.Column(visible=False) as self._form:
+                self._build_numbers()
+                self._build_texts()
+                self._build_buttons()
         self._shown = [self._summary, *self._fields, self._result]
         self._listen(section)
+
+    def follow(self, openings: Sequence[Any]) -> None:
+        """Fill the form anew after events that open a model, which has a look of its own."""
+        for opening in openings:
+            opening.then(self._open, None, [*self._shown, self._form], **PRIVATE)
 
     def _build_numbers(self) -> None:
         with gr.Row():
@@ -111,12 +119,12 @@ class LookSection:
         def reset(request: gr.Request) -> list[Any]:
             return self._change(dict.fromkeys(FIELDS), request)
 
-        section.expand(self._open, None, self._shown, **PRIVATE)
+        section.expand(self._open, None, [*self._shown, self._form], **PRIVATE)
         self._save.click(save, self._fields, self._shown, **PRIVATE)
         self._reset.click(reset, None, self._shown, **PRIVATE)
 
     def _open(self) -> list[Any]:
-        return [*self._view(self._studio.look.view()), ""]
+        return [*self._view(self._studio.look.view()), "", gr.Column(visible=True)]
 
     def _change(self, given: dict[str, Any], request: gr.Request) -> list[Any]:
         """Change the look; a refusal leaves the form as it is and says why below it."""
