@@ -36,11 +36,7 @@ def test_a_person_fine_tunes_compares_judges_blind_and_goes_back(
     fine_tune(page)
     # Other tests may have made versions before.
     made = shared_app.client().predict(api_name="/versions")[-1]["version"]
-    page.locator("#versions-tab-button").click()
-    page.locator(f"#versions [data-version={made}]").click()
-    page.locator("#make-active:not([disabled])").click(timeout=SLOW_MS)
-    page.locator(f"#versions [data-version={made}] .active").wait_for(timeout=SLOW_MS)
-
+    activate(page, made)
     page.locator("#compare-tab-button").click()
     different = compare(page, "a red apple", f"base,{made}")
     assert different[0] != different[1]
@@ -187,6 +183,13 @@ def fine_tune(page: Any) -> None:
     page.locator("#run [data-state=running], #run [data-state=done]").wait_for(timeout=SLOW_MS)
     page.locator("#run [data-state=done]").wait_for(timeout=RUN_MS)
     assert page.locator("#run .outcome").inner_text()
+
+
+def activate(page: Any, version: str) -> None:
+    page.locator("#versions-tab-button").click()
+    page.locator(f"#versions [data-version={version}]").click(timeout=SLOW_MS)
+    page.locator("#make-active:not([disabled])").click(timeout=SLOW_MS)
+    page.locator(f"#versions [data-version={version}] .active").wait_for(timeout=SLOW_MS)
 
 
 def compare(page: Any, prompt: str, columns: str) -> list[str]:
