@@ -12,7 +12,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,8 +142,8 @@ def catalog_of(settings: Settings) -> ModelCatalog:
     if settings.models:
         check_models_folder(settings.models.expanduser())
 
-    def new_sampler(model: ModelInfo) -> SamplerProcess:
-        return SamplerProcess(model, images, log, cpu_lock=cpu_lock)
+    def new_sampler(model: ModelInfo, on_ready: Callable[[], None]) -> SamplerProcess:
+        return SamplerProcess(model, images, log, cpu_lock=cpu_lock, on_ready=on_ready)
 
     return ModelCatalog(settings.models, settings.home / "model.json", new_sampler)
 

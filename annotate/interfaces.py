@@ -87,8 +87,11 @@ class Models(Protocol):
     def new_sampler(self, model: ModelInfo) -> Sampler:
         """Return a sampler for a model, which is not started."""
 
-    def remember(self, model: ModelInfo) -> None:
-        """Keep a model as the one that the next start opens where it names none."""
+    def remember(self, model: ModelInfo, prediction: str | None = None) -> None:
+        """Keep a model as the one that the next start opens where it names none, once it loads.
+
+        `prediction` is what a person asked for, if anything.
+        """
 
 
 class Converter(Protocol):

@@ -62,14 +62,13 @@ class SamplerProcess:
         python: str = sys.executable,
         cpu_lock: Path | None = None,
         timeouts: Timeouts | None = None,
+        on_ready: Callable[[], None] = lambda: None,
     ) -> None:
-        self._model = model
-        self._images_dir = images_dir
-        self._log_path = log_path
-        self._pid_path = log_path.with_suffix(".pid")
-        self._python = python
-        self._cpu_lock = cpu_lock
-        self._timeouts = timeouts or Timeouts()
+        """`on_ready` is called each time the model has loaded."""
+        self._model, self._on_ready = model, on_ready
+        self._images_dir, self._cpu_lock = images_dir, cpu_lock
+        self._log_path, self._pid_path = log_path, log_path.with_suffix(".pid")
+        self._python, self._timeouts = python, timeouts or Timeouts()
 
         self._child: ChildProcess | None = None
         self._state = SamplerState("stopped", NOT_RUNNING)
@@ -77,8 +76,7 @@ class SamplerProcess:
         self._heartbeat = Heartbeat()
         self._watchdog = Watchdog(self._timeouts, from_hub=False)
         self._guard = threading.RLock()
-        self._crashes = 0
-        self._failures = 0
+        self._crashes = self._failures = 0
         self._retry_at: float | None = None
         self._last_failure = ""
         self._stop_watching: threading.Event | None = None
@@ -238,6 +236,8 @@ class SamplerProcess:
                 self._child = None
                 threading.Thread(target=child.close, name="sampler end", daemon=True).start()
                 self._fail(state)
+        if state.state == "ready":
+            self._on_ready()
 
     def _on_end(self, child: ChildProcess) -> None:
         """Start the process again, at once or later, unless its end was expected."""

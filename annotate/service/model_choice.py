@@ -66,8 +66,9 @@ class ModelChoice:
     def open(self, model: str, vae: str = "", prediction: str = "") -> FoundModel:
         """Open a model in place of the one that is open, and return it.
 
-        It loads in the background. The next start opens it, too, where it names none. Raises
-        ModelBusy while a run or an import works with the one that is open, or what `Models` raises.
+        It loads in the background. Once it has, the next start opens it, too, where it names none.
+        Raises ModelBusy while a run or an import works with the one that is open, or what `Models`
+        raises.
         """
         if not self._busy.acquire(blocking=False):
             raise ModelBusy(OPENING)
@@ -75,7 +76,7 @@ class ModelChoice:
             described = self._describe(model, vae, prediction)
             if described != self._current():
                 self._switch(described, self._require_models().new_sampler)
-            self._require_models().remember(described)
+            self._require_models().remember(described, prediction or None)
             return self._found(described)
         finally:
             self._busy.release()
@@ -86,7 +87,6 @@ class ModelChoice:
             raise ModelBusy(OPENING)
         try:
             self._switch(model, self._require_models().new_sampler)
-            self._require_models().remember(model)
         finally:
             self._busy.release()
 

@@ -46,8 +46,13 @@ class PaintingSampler:
     With a `dull` colour every image is just that.
     """
 
-    def __init__(self, images_dir: Path, device: str = "cpu") -> None:
-        self.images_dir, self.device = images_dir, device
+    def __init__(
+        self,
+        images_dir: Path,
+        device: str = "cpu",
+        on_ready: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.images_dir, self.device, self.on_ready = images_dir, device, on_ready
         self.requests: list[int] = []
         self.settings: list[Any] = []
         """What each request was to be rendered with."""
@@ -63,6 +68,7 @@ class PaintingSampler:
 
     def start(self) -> None:
         self.current = "ready"
+        self.on_ready()
 
     def retry(self) -> None:
         if self.current == "failed":

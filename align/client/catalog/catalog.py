@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -45,13 +46,18 @@ class ModelCatalog:
         self,
         folder: Path | None,
         choice_file: Path,
-        new_sampler: Callable[[ModelInfo], SamplerProcess],
+        new_sampler: Callable[[ModelInfo, Callable[[], None]], SamplerProcess],
     ) -> None:
         """Make the catalog of a folder of models, if there is one.
 
-        `choice_file` keeps the newest choice, and `new_sampler` returns a process for a model.
+        `choice_file` keeps the newest choice, and `new_sampler` returns a process for a model,
+        which calls what it is handed once the model has loaded.
         """
         self._choice_file, self._new_sampler = choice_file, new_sampler
+        self._guard = threading.Lock()
+        self._loaded: ModelInfo | None = None
+        self._chosen: tuple[ModelInfo, str | None] | None = None
+        """What is to be kept once it has loaded."""
         self._folder = ModelFolder(folder.expanduser()) if folder else None
 
     def models(self) -> ModelListing:
@@ -110,15 +116,35 @@ class ModelCatalog:
 
     def new_sampler(self, model: ModelInfo) -> SamplerProcess:
         """Return a sampler for a model, which is not started."""
-        return self._new_sampler(model)
+        with self._guard:
+            self._loaded = None
+        return self._new_sampler(model, lambda: self._on_loaded(model))
 
-    def remember(self, model: ModelInfo) -> None:
-        """Keep a model as the one that the next start opens where it names none."""
+    def remember(self, model: ModelInfo, prediction: str | None = None) -> None:
+        """Keep a model as the one that the next start opens where it names none, once it loads.
+
+        `prediction` is what a person asked for, and not what the model's files tell.
+        """
+        with self._guard:
+            self._chosen = (model, prediction)
+            self._keep()
+
+    def _on_loaded(self, model: ModelInfo) -> None:
+        with self._guard:
+            self._loaded = model
+            self._keep()
+
+    def _keep(self) -> None:
+        """Write down the model that was chosen, if it is the one that has loaded."""
+        if self._chosen is None or self._loaded is None:
+            return
+        model, prediction = self._chosen
+        if (model.path, model.vae) != (self._loaded.path, self._loaded.vae):
+            return
+        self._chosen = None
+        choice = {"model": model.path, "vae": model.vae, "prediction": prediction}
         try:
-            write_json(
-                self._choice_file,
-                {"model": model.path, "vae": model.vae, "prediction": model.prediction},
-            )
+            write_json(self._choice_file, choice)
         except OSError as error:
             log.warning("The next start will not know %s: %s", model.name, error)
 

@@ -28,7 +28,15 @@ HUB_MODEL = ModelInfo("org/xl", "org/xl", "org/xl@1", "sdxl", download_bytes=7 *
 @pytest.fixture
 def catalog(tmp_path: Path) -> ModelCatalog:
     write_tiny_model(tmp_path / "models" / "noob")
-    return ModelCatalog(tmp_path / "models", tmp_path / "model.json", None)  # type: ignore[arg-type]
+    file = tmp_path / "model.json"
+    return ModelCatalog(tmp_path / "models", file, lambda model, on_ready: on_ready)  # type: ignore[arg-type, return-value]
+
+
+def open_and_load(catalog, model: ModelInfo, prediction: str | None = None) -> None:
+    """Open a model as the page does, with a sampler that loads it at once."""
+    loaded = catalog.new_sampler(model)
+    catalog.remember(model, prediction)
+    loaded()
 
 
 def test_a_model_is_named_as_it_is_in_the_folder_or_by_its_path(catalog, tmp_path):
@@ -53,7 +61,7 @@ def test_nothing_was_opened_at_first(catalog):
 
 
 def test_a_model_that_is_gone_is_said_so_with_what_to_name(catalog, tmp_path):
-    catalog.remember(catalog.describe("noob"))
+    open_and_load(catalog, catalog.describe("noob"))
     shutil.rmtree(tmp_path / "models" / "noob")
     with pytest.raises(ModelNotFound, match=r"noob.*opened last on the page.*--model emoji"):
         catalog.first(None, None, None)
@@ -66,9 +74,26 @@ def test_a_damaged_memory_opens_the_embedded_model(catalog, tmp_path, content):
 
 
 def test_what_is_remembered_can_be_read(catalog, tmp_path):
-    catalog.remember(catalog.describe("noob"))
+    open_and_load(catalog, catalog.describe("noob"))
     kept = json.loads((tmp_path / "model.json").read_text())
     assert kept == {"model": str(tmp_path / "models" / "noob"), "vae": None, "prediction": None}
+
+
+def test_what_a_file_tells_is_no_choice_of_a_person_at_the_next_start(catalog, tmp_path):
+    told = replace(catalog.describe("noob"), prediction="epsilon", unsure=("prediction",))
+    open_and_load(catalog, told)
+    assert catalog.remembered().prediction is None
+    open_and_load(catalog, told, "v_prediction")
+    assert catalog.remembered().prediction == "v_prediction"
+
+
+def test_a_model_that_never_loaded_is_not_opened_by_the_next_start(catalog):
+    noob = catalog.describe("noob")
+    loaded = catalog.new_sampler(noob)
+    catalog.remember(noob)
+    assert catalog.first(None, None, None).path == "emoji"
+    loaded()
+    assert catalog.first(None, None, None) == noob
 
 
 def test_a_download_counts_what_is_there(tmp_path):

@@ -39,7 +39,7 @@ class OneModel:
         self.opened.append(model)
         return PaintingSampler(self._images_dir)
 
-    def remember(self, model: ModelInfo) -> None:
+    def remember(self, model: ModelInfo, prediction: str | None = None) -> None:
         """Nothing is kept between starts."""
 
 

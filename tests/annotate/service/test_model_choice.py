@@ -44,8 +44,8 @@ def open_models(
 ) -> Callable[[], Place]:
     """Open a studio with the first model, which can open the other."""
 
-    def new_sampler(model: object) -> PaintingSampler:
-        samplers.append(PaintingSampler(tmp_path / "studio" / "images"))
+    def new_sampler(model: object, on_ready: Callable[[], None]) -> PaintingSampler:
+        samplers.append(PaintingSampler(tmp_path / "studio" / "images", on_ready=on_ready))
         return samplers[-1]
 
     def open_one() -> Place:
@@ -191,6 +191,6 @@ def test_a_closed_studio_opens_nothing(place):
 
 def test_the_model_opened_last_comes_with_the_next_start(place, models, tmp_path):
     place.studio.models.open("sub/two")
-    catalog = ModelCatalog(models, tmp_path / "studio" / "model.json", lambda model: None)  # type: ignore[arg-type, return-value]
+    catalog = ModelCatalog(models, tmp_path / "studio" / "model.json", None)  # type: ignore[arg-type]
     assert catalog.first(None, None, None).name == "two"
     assert catalog.first("one", None, None).name == "one"
