@@ -58,7 +58,7 @@ def test_a_person_tunes_a_checkpoint_of_their_own_and_sends_the_version(
     give_steps(page, "0", "Not saved", "whole number from 1 to 150, not 0")
     summary(page, "The model's own settings.")
     give_steps(page, "3", "Saved")
-    summary(page, "Changed from the model's own. 3 steps")
+    summary(page, "3 steps · guidance 1.7 · 64 x 64 · UniPC · negative “blurry”")
 
     label(own_app, stage)
     fine_tune(page)

@@ -3,6 +3,7 @@
 from html import escape
 
 from align.contracts.rendering import LookFacts
+from align.contracts.solvers import name_of_class
 from annotate.views.look import LookView
 from annotate.web.html.run_cards import notice_card
 
@@ -17,7 +18,7 @@ def look_line(look: LookFacts) -> str:
         f"{look['steps']} steps",
         f"guidance {look['guidance']:g}" if look["guidance"] > 1 else "no guidance",
         ", ".join(sizes[:MAX_SIZES_NAMED]) + more,
-        look["scheduler"].removesuffix("Scheduler"),
+        name_of_class(look["scheduler"]),
     ]
     parts += [f"clip skip {look['clip_skip']}"] if look["clip_skip"] != 1 else []
     parts += [f"before prompts “{look['prompt_prefix']}”"] if look["prompt_prefix"] else []
