@@ -6,9 +6,10 @@ import json
 import os
 import re
 import shutil
+import stat
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +17,57 @@ RESERVED = re.compile(r"(con|prn|aux|nul|(com|lpt)[\d¹²³])(\..*)?", re.IGNORE
 """Names that Windows keeps for devices, with any ending."""
 LONGEST_STEM = 60
 """Characters: in UTF-8 at most 240 bytes, and a file name may have 255 with its ending."""
+PRIVATE = 0o600
+"""Permissions of what libraries write by way of temporary files, as safetensors does."""
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a scratch path beside `path`, and move it to `path` in one step on success."""
+    with scratch_beside(path) as scratch:
+        yield scratch
+        finish(scratch)
+        os.replace(scratch, path)
+
+
+@contextmanager
+def scratch_beside(path: Path) -> Iterator[Path]:
+    """Yield a path beside `path` that nobody else has, and delete what lies there at the end."""
     # Beside the target: a rename is atomic within one file system only.
     scratch = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}{path.suffix}")
     try:
         yield scratch
-        with scratch.open("rb+") as file:
-            # Without it a power cut may leave an empty file under the new name.
-            os.fsync(file.fileno())
-        os.replace(scratch, path)
     finally:
         scratch.unlink(missing_ok=True)
+
+
+def finish(scratch: Path) -> None:
+    """Bring a file to the disk, with the permissions of any new file, before it gets its name."""
+    share(scratch)
+    with scratch.open("rb+") as file:
+        # Without it a power cut may leave an empty file under the new name.
+        os.fsync(file.fileno())
+
+
+def share(file: Path) -> None:
+    """Give a file that a library made private the permissions that any new file has here.
+
+    Windows has no such permissions, and no file that looks private there.
+    """
+    if stat.S_IMODE(file.stat().st_mode) == PRIVATE:
+        # Some file systems, as of network drives, have no permissions to change.
+        with suppress(OSError):
+            file.chmod(_usual_permissions(file.parent))
+
+
+def _usual_permissions(folder: Path) -> int:
+    """Return the permissions of a new file; the umask itself is told by changing it only."""
+    probe = folder / f".{uuid.uuid4().hex}"
+    try:
+        probe.touch(exist_ok=False)
+        return stat.S_IMODE(probe.stat().st_mode)
+    finally:
+        probe.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -18,7 +18,7 @@ from align.device import Compute
 from align.errors import first_line
 from align.families.family import Pipeline
 from align.families.lookup import family_of
-from align.files import read_json, write_json
+from align.files import read_json, share, write_json
 from align.weights.full import WeightSwapper, holds_full_weights
 from align.weights.pipeline import load_pipeline
 
@@ -112,6 +112,8 @@ def create_folder(target: Path) -> Iterator[Path]:
         yield scratch
         # Writing takes minutes, in which somebody may have put something there.
         refuse_nonempty(target)
+        for file in filter(Path.is_file, scratch.rglob("*")):
+            share(file)
         if target.exists():
             # Windows renames onto nothing, not even an empty folder.
             target.rmdir()
