@@ -23,7 +23,7 @@ from align.contracts.models import ModelInfo
 from align.contracts.rendering import RenderSettings
 from align.contracts.weights import SentFile
 from align.errors import first_line, is_disk_full
-from align.files import safe_stem
+from align.files import finish, read_json, safe_stem, scratch_beside
 from align.weights.dora import is_dora
 from align.weights.export import (
     ExportRequest,
@@ -35,7 +35,7 @@ from align.weights.export import (
 )
 from align.weights.export_facts import COMMENT_PREFIX, read_source
 from align.weights.full import holds_full_weights
-from align.weights.usage_note import UsageNote, own_settings
+from align.weights.usage_note import UsageNote, is_untouched, made_of, own_settings
 
 MAX_STRENGTH = 2.0
 ENDINGS = (".safetensors", ".txt", ".json")
@@ -52,7 +52,13 @@ class Place:
     folder: Path
     stem: str
     before: dict[str, str]
-    """Metadata of the file of the same adapter that is there; empty where nothing is."""
+    """Metadata of the file of the same adapter that is there; where only its notes are left, what
+    they tell of themselves; empty where nothing is."""
+
+    @property
+    def is_taken(self) -> bool:
+        """Return whether a file of the same adapter is there."""
+        return SOURCE_KEY in self.before
 
     def file(self, ending: str) -> Path:
         """Return the path with an ending."""
@@ -98,7 +104,7 @@ def send(
     request = ExportRequest(known, adapter, place.file(".safetensors"), torch.float16, model)
     content = dora_content(request) if is_dora(adapter) else kohya_content(request)
     rendering = settings or known.look or own_settings(base)
-    note = UsageNote(place.stem, base, rendering, trained_on(content))
+    note = UsageNote(place.stem, base, rendering, trained_on(content), digest)
 
     try:
         notes = _write(place, content, note, digest)
@@ -113,7 +119,7 @@ def send(
         "file": str(place.file(".safetensors")),
         "form": "dora" if is_dora(adapter) else "kohya",
         "strength": strength,
-        "replaced": bool(place.before),
+        "replaced": place.is_taken,
         "notes": notes,
     }
 
@@ -124,10 +130,30 @@ def find_place(folder: Path, stem: str, digest: str) -> Place:
         place = Place(folder, stem if number == 1 else f"{stem}-{number}", {})
         if not any(os.path.lexists(place.file(ending)) for ending in ENDINGS):
             return place
-        before = _metadata(place.file(".safetensors"))
+        file = place.file(".safetensors")
+        before = _metadata(file)
         if before.get(SOURCE_KEY) == digest:
             return Place(folder, place.stem, before)
+        if not os.path.lexists(file) and (notes := _own_notes(place, digest)) is not None:
+            return Place(folder, place.stem, notes)
     raise AssertionError("numbers end nowhere")
+
+
+def _own_notes(place: Place, digest: str) -> dict[str, str] | None:
+    """Return the hashes of the notes that stayed as they were; None for notes of another file."""
+    card, text = place.file(".json"), place.file(".txt")
+    try:
+        told = read_json(card)
+        if not isinstance(told, dict) or made_of(told) != digest:
+            return None
+        if not is_untouched(told):
+            return {}
+        hashes = {NOTE_KEY + ".json": sha256(card)}
+        if text.is_file() and text.read_bytes() == told["description"].encode():
+            hashes[NOTE_KEY + ".txt"] = sha256(text)
+        return hashes
+    except (OSError, ValueError):
+        return None
 
 
 def sha256(path: Path) -> str:
@@ -182,22 +208,18 @@ def _write(place: Place, content: FileContent, note: UsageNote, digest: str) -> 
     facts = content.metadata | note.metadata() | {SOURCE_KEY: digest} | hashes
 
     # Not under a name that programs list: half a file would be offered as a whole one.
-    scratch = place.folder / f".{place.stem}.part"
-    try:
+    with scratch_beside(place.folder / f"{place.stem}.part") as scratch:
         save_file(content.weights, scratch, metadata=file_metadata(content.weights, facts))
-        _move(scratch, place.file(".safetensors"), replace=bool(place.before))
+        _move(scratch, place.file(".safetensors"), replace=place.is_taken)
         for ending, text in written.items():
             scratch.write_bytes(text)
             _move(scratch, place.file(ending), replace=True)
-    finally:
-        scratch.unlink(missing_ok=True)
     return [place.file(ending).name for ending in written]
 
 
 def _move(scratch: Path, target: Path, replace: bool) -> None:
     """Move a whole file to its name; raises FileExistsError unless the name may be replaced."""
-    with scratch.open("rb+") as file:
-        os.fsync(file.fileno())
+    finish(scratch)
     if not replace:
         # A link fails where a file came meanwhile, which a rename would overwrite.
         with suppress(OSError):

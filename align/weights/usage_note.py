@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ STRENGTH = 1.0
 """The strength at which every sent file is right."""
 MODEL_VERSION = "SDXL"
 """A1111's and Forge's word for the kind of model, by which they offer a LoRA or hide it."""
+CARD_HASH = "palate sha256"
+"""Key of a card: the hash of all others, so that edits are noticed."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,8 @@ class UsageNote:
     settings: RenderSettings
     trained_on: str = ""
     """Such as "dpo on 120 pairs"."""
+    adapter_sha256: str = ""
+    """Hash of the adapter that the file is made of."""
 
     def text(self) -> str:
         """Return the note for people; A1111 and Forge show it on the file's card, too."""
@@ -36,7 +41,7 @@ class UsageNote:
 
     def card(self) -> str:
         """Return the file that A1111 and Forge keep beside a LoRA and let people edit, as JSON."""
-        fields = {
+        fields: dict[str, Any] = {
             "description": self.text(),
             "sd version": MODEL_VERSION,
             "preferred weight": STRENGTH,
@@ -44,6 +49,7 @@ class UsageNote:
             "notes": "",
             "palate": self.facts(),
         }
+        fields[CARD_HASH] = _hash_of(fields)
         return json.dumps(fields, indent=4, ensure_ascii=False) + "\n"
 
     def metadata(self) -> dict[str, str]:
@@ -58,6 +64,7 @@ class UsageNote:
             "strength": STRENGTH,
             "base": self.base.name,
             "base_identity": self.base.identity,
+            "adapter_sha256": self.adapter_sha256,
             "loras": [[Path(file).name, weight] for file, weight in settings.loras],
             "scheduler": settings.scheduler,
             "steps": settings.steps,
@@ -87,6 +94,22 @@ class UsageNote:
         yield from (f"{name}: {text}" for name, text in texts if text)
         if settings.clip_skip > 1:
             yield f"Clip skip: {settings.clip_skip}"
+
+
+def made_of(card: Mapping[str, Any]) -> str:
+    """Return the hash of the adapter that a card was written for; empty for a card of others."""
+    facts = card.get("palate")
+    return str(facts.get("adapter_sha256", "")) if isinstance(facts, dict) else ""
+
+
+def is_untouched(card: Mapping[str, Any]) -> bool:
+    """Return whether a card is as it was written."""
+    others = {key: value for key, value in card.items() if key != CARD_HASH}
+    return bool(card.get(CARD_HASH) == _hash_of(others))
+
+
+def _hash_of(fields: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
 
 def own_settings(model: ModelInfo) -> RenderSettings:

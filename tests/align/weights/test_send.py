@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -162,6 +164,45 @@ def test_a_note_that_somebody_edited_stays(adapter, folder, model):
         assert sent["notes"] == ["cats.txt"]
     assert json.loads((folder / "cats.json").read_text("utf-8")) == card
     assert "Steps: 9" in (folder / "cats.txt").read_text("utf-8")
+
+
+def test_a_file_that_was_deleted_comes_back_under_its_name_with_notes_of_now(
+    adapter, make_adapter, folder, model
+):
+    Path(send(adapter, folder, "cats", model=model)["file"]).unlink()
+    other = send(make_adapter(1), folder, "cats", model=model)
+    assert other["file"] == str(folder / "cats-2.safetensors")
+    settings = replace(render_settings(model), steps=9)
+    again = send(adapter, folder, "cats", settings=settings, model=model)
+    assert (again["file"], again["replaced"]) == (str(folder / "cats.safetensors"), False)
+    assert again["notes"] == ["cats.txt", "cats.json"]
+    assert "Steps: 9" in (folder / "cats.txt").read_text("utf-8")
+
+    Path(again["file"]).unlink()
+    card = json.loads((folder / "cats.json").read_text("utf-8")) | {"notes": "with the red dress"}
+    (folder / "cats.json").write_text(json.dumps(card), "utf-8")
+    assert send(adapter, folder, "cats", model=model)["notes"] == []
+    assert json.loads((folder / "cats.json").read_text("utf-8")) == card
+
+
+def test_what_others_call_as_an_unfinished_file_would_be_stays(adapter, folder, model):
+    (folder / ".cats.part").write_text("theirs")
+    (folder / ".dogs.part").mkdir()
+    for name in ("cats", "dogs"):
+        assert send(adapter, folder, name, model=model)["file"] == str(
+            folder / f"{name}.safetensors"
+        )
+    assert (folder / ".cats.part").read_text() == "theirs" and (folder / ".dogs.part").is_dir()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no umask.")
+def test_a_program_of_another_user_may_read_what_was_sent(adapter, folder, model):
+    before = os.umask(0o022)
+    try:
+        send(adapter, folder, "cats", model=model)
+    finally:
+        os.umask(before)
+    assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o644}
 
 
 def test_a_dora_is_sent_for_the_programs_that_read_it_and_does_not_scale(
