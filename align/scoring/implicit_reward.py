@@ -20,6 +20,7 @@ from align.adapters.lora import as_reference
 from align.client.config import TrainConfig
 from align.client.run_folder import RunFolder
 from align.contracts.image_sizes import bucket_of
+from align.contracts.rendering import whole_prompt
 from align.data.buckets import SizedImage, size_facts_of
 from align.data.encode import encode_prompts, read_image
 from align.data.image_files import image_size
@@ -68,6 +69,9 @@ class ImplicitReward:
     seed: int = 0
     min_timestep_fraction: float = 0.0
     clip_skip: int = 1
+    prompt_prefix: str = ""
+    prompt_suffix: str = ""
+    """Texts around every prompt, which the version learned with."""
     reference: Callable[[], AbstractContextManager[None]] | None = None
     """Enters a context in which the pipeline is the base; left out, all adapters are off there."""
     name: str = "implicit"
@@ -90,8 +94,7 @@ class ImplicitReward:
             raise InvalidSettings(f"{len(prompts)} prompts for {len(images)} images.")
 
         # One at a time: a neighbor in the batch would change the last bits, and κ enlarges those.
-        skip = self.clip_skip
-        text = {prompt: encode_prompts(self.pipeline, [prompt], skip) for prompt in set(prompts)}
+        text = {prompt: self._encoded(prompt) for prompt in set(prompts)}
         rewards = [
             self._reward(text[prompt], image) for prompt, image in zip(prompts, images, strict=True)
         ]
@@ -104,6 +107,11 @@ class ImplicitReward:
     @property
     def _denoiser(self) -> DenoiserNetwork:
         return self._family.denoiser(self.pipeline)
+
+    def _encoded(self, prompt: str) -> Conditioning:
+        """Encode a prompt as the version learned it."""
+        whole = whole_prompt(prompt, self.prompt_prefix, self.prompt_suffix)
+        return encode_prompts(self.pipeline, [whole], self.clip_skip)
 
     def _reward(self, text: Conditioning, image: Path) -> Tensor:
         """Return the reward of one image, as a tensor of one number."""
@@ -197,6 +205,8 @@ def load_implicit(run: Path, compute: Compute) -> ImplicitReward:
         kappa=_number(settings, "kappa", folder),
         min_timestep_fraction=_number(settings, "min_timestep_fraction", folder),
         clip_skip=look.clip_skip if look else 1,
+        prompt_prefix=look.prompt_prefix if look else "",
+        prompt_suffix=look.prompt_suffix if look else "",
     )
 
 

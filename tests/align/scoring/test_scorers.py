@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import shutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -31,6 +31,7 @@ from align.errors import (
     RunError,
     SnapshotError,
 )
+from align.sampling.image_sampler import render_settings
 from align.scoring.implicit_reward import ImplicitReward, implicit_reward
 from align.scoring.scorers import (
     SCORERS,
@@ -210,6 +211,22 @@ def test_a_run_folder_opens_as_the_reward_of_its_adapter(tuned, make_run, images
     expected = ImplicitReward(tuned.pipeline, compute, (128, 128), kappa=100.0)
     one = (PROMPTS[:1], images[:1])
     assert_close(scorer.score(*one), expected.score(*one), atol=1e-3, rtol=1e-3)
+
+
+def test_a_run_scores_a_prompt_as_it_learned_it_with_the_texts_of_its_look(
+    tuned, make_run, images, compute
+):
+    run = make_run(kappa=100.0, min_timestep_fraction=0.0)
+    save_adapter(tuned.pipeline.unet, run / "adapter.safetensors")
+    document = json.loads((run / "config.json").read_text("utf-8"))
+    look = replace(render_settings(describe_model()), prompt_prefix="gold", prompt_suffix="flat")
+    document["look"] = asdict(look)
+    (run / "config.json").write_text(json.dumps(document), "utf-8")
+    scorer = open_scorer("implicit", run, compute)
+    score = scorer.score(PROMPTS[:1], images[:1])
+    plain = replace(scorer, prompt_prefix="", prompt_suffix="")
+    assert torch.equal(score, plain.score([f"gold, {PROMPTS[0]}, flat"], images[:1]))
+    assert not torch.equal(score, plain.score(PROMPTS[:1], images[:1]))
 
 
 def test_a_damaged_adapter_and_a_folder_that_is_no_run_are_named(make_run, compute, tmp_path):
