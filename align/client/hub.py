@@ -1,7 +1,7 @@
 """Hub models: described from the hub's configurations or the local cache, and downloaded.
 
 A model that the cache holds whole is described like any folder, without the network. For another
-one the hub is asked for the index, three configurations and the list of files, a few kilobytes.
+one the hub is asked for the index, five configurations and the list of files, a few kilobytes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from align.client.catalog.hub_cache import cache_folder
 from align.client.catalog.hub_download import fetch_content
-from align.client.model_defaults import Configs, require_sdxl
+from align.client.model_defaults import ENCODERS, Configs, require_sdxl
 from align.client.weight_files import variants_of
 from align.errors import AlignError, BrokenModel, ModelNotFound, WrongModel, first_line
 
@@ -27,7 +27,7 @@ CONFIGS = {
     "unet": "unet/config.json",
     "vae": "vae/config.json",
     "scheduler": "scheduler/scheduler_config.json",
-}
+} | {part: f"{part}/config.json" for part in ENCODERS}
 SDXL_UNET_BYTES = 5_000_000_000
 """Assumed size of a UNet where nothing tells it: that of SDXL's in fp16."""
 SMALL_FILES = (".json", ".txt", ".model")
@@ -134,12 +134,12 @@ def _from_api(hub: Hub, name: str, parts: Mapping[str, str]) -> HubModel:
             # Pipelines of other kinds lack some of the configurations.
             require_sdxl(name, told)
         read = {part: _fetched(hub, api, name, commit, at) for part, at in CONFIGS.items()}
-        unet, vae, scheduler = (_read(read[part], name) for part in CONFIGS)
+        unet, vae, scheduler, *encoders = (_read(read[part], name) for part in CONFIGS)
 
         chosen = _to_load(name, sizes, parts)
         size = sum(sizes[at] for at in chosen["unet"][1]) or SDXL_UNET_BYTES
         variant = max(variant or "" for variant, _ in chosen.values()) or None
-        configs = Configs(name, told, unet, vae, scheduler, size)
+        configs = Configs(name, told, unet, vae, scheduler, size, tuple(encoders))
         weights = sum(sizes[at] for _, files in chosen.values() for at in files)
         return HubModel(commit, configs, variant, download_bytes=weights)
 
@@ -147,11 +147,15 @@ def _from_api(hub: Hub, name: str, parts: Mapping[str, str]) -> HubModel:
 def _from_cache(folder: Path, name: str, doubt: str) -> HubModel | None:
     """Describe a model from its cached configurations; None where one of them is not there."""
     try:
-        index, *parts = (_read(folder / at, name) for at in (INDEX, *CONFIGS.values()))
+        index, unet, vae, scheduler = (
+            _read(folder / at, name) for at in (INDEX, *list(CONFIGS.values())[:3])
+        )
+        # Earlier releases looked up a model without them.
+        known = [folder / CONFIGS[part] for part in ENCODERS]
+        encoders = tuple(_read(file, name) for file in known if file.is_file())
     except (OSError, BrokenModel):
         return None
-    unet, vae, scheduler = parts
-    configs = Configs(name, index, unet, vae, scheduler, SDXL_UNET_BYTES)
+    configs = Configs(name, index, unet, vae, scheduler, SDXL_UNET_BYTES, encoders)
     return HubModel(folder.name, configs, "fp16", doubt)
 
 
@@ -224,9 +228,9 @@ def _no_pipeline(name: str, files: Mapping[str, int]) -> str:
     single = sorted(file for file in files if file.endswith(".safetensors") and "/" not in file)
     if single:
         return (
-            f"{name} holds single files such as {single[0]} and no {INDEX}: a checkpoint or an "
-            "adapter, not a diffusers pipeline. Convert a checkpoint with diffusers' "
-            "from_single_file and save_pretrained, and point --model at the folder."
+            f"{name} holds single files such as {single[0]} and no {INDEX}, so it opens by no hub "
+            f"name. A checkpoint of SDXL opens as it is: download it with `hf download {name} "
+            f"{single[0]} --local-dir .`, then start with --model {single[0]}."
         )
     return f"{name} is no diffusers pipeline: it has no {INDEX}. Choose an SDXL pipeline."
 

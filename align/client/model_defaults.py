@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from typing import Any, NotRequired, TypedDict
 
 from align.client.architectures.families import by_pipeline
+from align.contracts.models import MAX_CLIP_SKIP
 from align.contracts.solvers import BETAS, EDM, FLOW
 from align.errors import BrokenModel, WrongModel
 
 DEFAULT_SOLVER = "EulerDiscreteScheduler"
 PIPELINE = "StableDiffusionXLPipeline"
+ENCODERS = ("text_encoder", "text_encoder_2")
+"""Folders of the text encoders."""
 SMALL_UNET_BYTES = 1_000_000_000
 """A UNet whose files are smaller is trained by the settings of the embedded model."""
 FEW_STEP_SOLVERS = ("LCMScheduler", "TCDScheduler")
@@ -60,6 +63,7 @@ class RenderDefaults(TypedDict):
     guidance: float
     scheduler: NotRequired[str]
     schedule: NotRequired[str]
+    max_clip_skip: NotRequired[int]
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,15 @@ class Configs:
     vae: dict[str, Any]
     scheduler: dict[str, Any]
     unet_bytes: int
+    encoders: tuple[dict[str, Any], ...] = ()
+    """Those of the text encoders; none where they are not known."""
+
+    @property
+    def max_clip_skip(self) -> int:
+        """Return the largest clip skip: the embeddings below the first layer count as one, too."""
+        counts = [encoder.get("num_hidden_layers") for encoder in self.encoders]
+        layers = [count for count in counts if type(count) is int and count > 0]
+        return min([MAX_CLIP_SKIP, *(count + 1 for count in layers)])
 
     @property
     def small(self) -> bool:
@@ -252,6 +265,7 @@ def render_defaults(configs: Configs, name: str, hints: Sequence[str] = ()) -> R
         "guidance": 1.0 if few else 1.7 if configs.small else 5.0,
         "scheduler": configs.solver,
         "schedule": schedule_of(configs.scheduler),
+        "max_clip_skip": configs.max_clip_skip,
     }
 
 

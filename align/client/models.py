@@ -10,6 +10,7 @@ from typing import Any
 
 from align.client.hub import Hub, HubUnavailable, describe_remote, is_complete
 from align.client.model_defaults import (
+    ENCODERS,
     FEW_STEP_SOLVERS,
     Configs,
     guessed_defaults,
@@ -124,6 +125,7 @@ def _describe_folder(folder: Path, name: str, path: str) -> ModelInfo:
         vae=_config(folder / "vae" / "config.json"),
         scheduler=_config(folder / "scheduler" / "scheduler_config.json"),
         unet_bytes=files["unet"].size,
+        encoders=tuple(_config(folder / part / "config.json") for part in ENCODERS),
     )
     require_supported(configs)
 

@@ -8,6 +8,8 @@ from typing import Any
 
 EMBEDDED, FAST = "emoji", "emoji-fast"
 KIND = "sdxl"
+MAX_CLIP_SKIP = 12
+"""The largest clip skip of any model, as programs have it: that of SDXL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class ModelInfo:
     schedule: str = "betas"
     """The kind of its noise schedule, as `align.contracts.solvers` has it: which solvers it can
     be rendered with."""
+    max_clip_skip: int = MAX_CLIP_SKIP
+    """The largest clip skip that its text encoders have layers for."""
     variant: str | None = None
     """"fp16" where the weight files are, or may be, named so."""
     few_steps: str | None = None

@@ -12,7 +12,7 @@ from annotate.rendering.look import Look, Size
 from annotate.wording import quantity
 from storage.text import has_controls
 
-MAX_STEPS, MAX_GUIDANCE, MAX_CLIP_SKIP = 150, 30.0, 12
+MAX_STEPS, MAX_GUIDANCE = 150, 30.0
 MAX_SIZES, MAX_LORAS = 40, 8
 MAX_PROMPT, MAX_AFFIX = 2_000, 500
 """Characters of the negative prompt, and of the prefix and the suffix."""
@@ -30,9 +30,9 @@ def as_steps(value: object) -> int:
     return _whole(value, "The steps", 1, MAX_STEPS)
 
 
-def as_clip_skip(value: object) -> int:
-    """Return a number of layers as A1111 counts them."""
-    return _whole(value, "Clip skip", 1, MAX_CLIP_SKIP)
+def as_clip_skip(value: object, most: int) -> int:
+    """Return a number of layers as A1111 counts them, `most` where the encoders have no more."""
+    return _whole(value, "Clip skip of this model", 1, most)
 
 
 def as_guidance(value: object) -> float:

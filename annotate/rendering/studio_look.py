@@ -84,6 +84,7 @@ class StudioLook:
             "changed": [name for name in FIELDS if getattr(look, name) != getattr(own, name)],
             "own": values_of(own),
             "possible_sizes": possible_sizes(own.sizes[0]),
+            "max_clip_skip": self._model.max_clip_skip,
             "schedulers": [own.scheduler, *solver_names(self._model.schedule)],
             "notes": [],
         }
@@ -124,7 +125,7 @@ class StudioLook:
             "scheduler": lambda value: look_checks.as_scheduler(
                 value, self._own.scheduler, self._model.schedule
             ),
-            "clip_skip": look_checks.as_clip_skip,
+            "clip_skip": lambda value: look_checks.as_clip_skip(value, self._model.max_clip_skip),
             "loras": look_checks.as_loras,
         }
 
@@ -181,6 +182,9 @@ class StudioLook:
 
     def _stored(self) -> Look:
         stored: dict[str, Any] = dict(self._store.project_settings.get(self._setting, {}))
+        if "clip_skip" in stored:
+            # Earlier releases took more than some models have layers, and then nothing rendered.
+            stored["clip_skip"] = min(stored["clip_skip"], self._model.max_clip_skip)
         if "sizes" in stored:
             stored["sizes"] = tuple((int(width), int(height)) for width, height in stored["sizes"])
         if "loras" in stored:

@@ -12,6 +12,8 @@ class LookView(LookFacts):
     """The model's own settings."""
     possible_sizes: list[str]
     """SDXL's aspect ratios in this model's area, its own size first."""
+    max_clip_skip: int
+    """The largest that the model's text encoders have layers for."""
     schedulers: list[str]
     notes: list[str]
     """Sentences about what was left out of LoRAs."""

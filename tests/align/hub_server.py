@@ -39,6 +39,8 @@ def sdxl(
         "unet/config.json": {"sample_size": sample_size, "in_channels": 4, **unet},
         "vae/config.json": {"block_out_channels": [128, 256, 512, 512], "latent_channels": 4},
         "scheduler/scheduler_config.json": scheduler,
+        "text_encoder/config.json": {"num_hidden_layers": 12},
+        "text_encoder_2/config.json": {"num_hidden_layers": 32},
     }
     sizes = {}
     for part, stem in (("unet", "diffusion_pytorch_model"), ("vae", "diffusion_pytorch_model"),

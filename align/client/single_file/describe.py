@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from align.client.model_defaults import (
+    ENCODERS,
     Configs,
     RenderDefaults,
     needs_few_steps,
@@ -107,6 +108,7 @@ def _configs(checkpoint: Checkpoint, chosen: Prediction | None) -> Configs:
         vae=checkpoint.config("vae/config.json"),
         scheduler=checkpoint.scheduler(chosen),
         unet_bytes=sum(tensor.size for tensor in checkpoint.part("unet").values()),
+        encoders=tuple(checkpoint.config(f"{part}/config.json") for part in ENCODERS),
     )
 
 

@@ -65,6 +65,7 @@ class LookSection:
                 label="Clip skip",
                 info="As A1111 counts; 1 is usual.",
                 precision=0,
+                minimum=1,
                 min_width=110,
                 elem_id="look-clip-skip",
             )
@@ -143,7 +144,7 @@ class LookSection:
             look["steps"],
             look["guidance"],
             gr.Dropdown(samplers, value=look["scheduler"]),
-            look["clip_skip"],
+            gr.Number(value=look["clip_skip"], maximum=look["max_clip_skip"]),
             gr.Dropdown(look["possible_sizes"], value=look["sizes"]),
             look["negative_prompt"],
             look["prompt_prefix"],

@@ -51,7 +51,11 @@ REFUSED = {
         "two/flow is a flow-matching model",
     ),
     "two/fill": (sdxl(EULER, in_channels=9), WrongModel, "fills in or edits"),
-    "two/file": (Repository({}, {"xl.safetensors": GB}), WrongModel, r"xl\.safetensors and no mod"),
+    "two/file": (
+        Repository({}, {"xl.safetensors": GB}),
+        WrongModel,
+        r"xl\.safetensors and no mod.*--model xl\.saf",
+    ),
     "two/nothing": (Repository({}), WrongModel, "is no diffusers pipeline"),
     "two/gated": (replace(sdxl(EULER), refusal=(401, "GatedRepo")), ModelNotFound, "gated.*HF_TOK"),
     "two/shut": (replace(sdxl(EULER), refusal=(403, "GatedRepo")), ModelNotFound, "Accept them at"),
@@ -106,6 +110,10 @@ def test_what_cannot_be_tuned_is_refused_in_a_sentence(hub, name):
     with pytest.raises(kind, match=f"(?s)^.*{words}") as refused:
         describe_model(name, hub)
     assert name in str(refused.value)
+
+
+def test_the_clip_skip_that_its_text_encoders_allow_is_looked_up(hub):
+    assert describe_model("one/plain", hub).max_clip_skip == 12
 
 
 def test_a_name_that_nobody_has_is_said_so(hub):

@@ -15,7 +15,8 @@ from align.client.model_defaults import preset_of
 from align.client.models import describe_model
 from align.client.sampler import RenderItem
 from align.contracts.models import embedded_folder
-from align.errors import BrokenModel, ModelNotFound, WrongModel
+from align.data.encode import encode_prompts
+from align.errors import BrokenModel, InvalidSettings, ModelNotFound, WrongModel
 from align.sampling.image_sampler import render_settings
 from align.sampling.render import render
 from align.weights.pipeline import load_pipeline
@@ -46,6 +47,19 @@ def test_a_copy_elsewhere_is_the_same_model_in_another_place(copy, model):
     info = describe_model(str(copy))
     assert info.name == "my-model"
     assert info.identity.split("-")[-1] == model.identity.split("-")[-1]
+
+
+def test_text_encoders_tell_how_far_clip_skip_goes(copy, model, compute):
+    assert model.max_clip_skip == describe_model(str(copy)).max_clip_skip == 3
+    most = model.max_clip_skip
+    pipeline = load_pipeline(model, compute)
+    encode_prompts(pipeline, ["a cat"], most)
+    with pytest.raises(InvalidSettings, match="Take at most 3"):
+        encode_prompts(pipeline, ["a cat"], most + 1)
+    config = copy / "text_encoder_2/config.json"
+    config.write_text(config.read_text().replace('_layers": 2', '_layers": 40'))
+    (copy / "text_encoder/config.json").write_text('{"num_hidden_layers": 24}')
+    assert describe_model(str(copy)).max_clip_skip == 12
 
 
 def test_a_solver_of_second_order_takes_fewer_steps(copy, model):

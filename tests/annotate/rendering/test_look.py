@@ -1,11 +1,12 @@
 """The look of a studio: what its images are rendered with, and what becomes of a change."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from annotate_doubles import Trouble
+from annotate_doubles import Trouble, small_model
 from places import Open, Place, until
 
 from align.contracts.rendering import whole_prompt
@@ -35,6 +36,25 @@ def images_of(place: Place, pair: Any) -> list[Image]:
 
 def next_pair(place: Place, annotator: str = "bob") -> Any:
     return until(lambda: place.studio.pairs_ahead(annotator, [], 1)["pairs"])[0]
+
+
+def test_clip_skip_goes_as_far_as_the_models_text_encoders(open_place: Open) -> None:
+    shallow = replace(small_model(), max_clip_skip=3)
+    place = open_place(model=shallow)
+    assert change(place, clip_skip=3)["max_clip_skip"] == 3
+    with pytest.raises(InvalidRequest, match=r"Clip skip of this model .* from 1 to 3, not 12"):
+        change(place, clip_skip=12)
+    assert place.studio.look.view()["clip_skip"] == 3
+
+
+def test_a_clip_skip_that_was_kept_and_is_too_much_does_not_stop_rendering(
+    open_place: Open,
+) -> None:
+    place = open_place()
+    change(place, clip_skip=12)
+    place.close()
+    shallow = replace(small_model(), max_clip_skip=3)
+    assert open_place(model=shallow).studio.look.view()["clip_skip"] == 3
 
 
 def test_a_studio_begins_with_its_models_own_look(place: Place) -> None:
@@ -229,7 +249,7 @@ def test_a_lora_that_does_not_fit_changes_nothing(place: Place, tmp_path: Any) -
         ({"steps": True}, "whole number"),
         ({"guidance": "strong"}, "The guidance must be a number from 0 to 30, not 'strong'"),
         ({"guidance": float("nan")}, "must be a number"),
-        ({"clip_skip": 13}, "Clip skip must be a whole number from 1 to 12"),
+        ({"clip_skip": 13}, "Clip skip of this model must be a whole number from 1 to 12"),
         ({"sizes": []}, "Choose at least one size, such as 16 x 16"),
         ({"sizes": "wide"}, "A size is width x height in pixels, such as 16 x 16: 'wide'"),
         ({"sizes": ["17 x 16"]}, "multiples of 8 pixels. Take 16 x 16"),
