@@ -72,6 +72,11 @@ class ModelInfo:
         return KIND
 
     @property
+    def prompt_tokens(self) -> int:
+        """How many tokens of a prompt its encoders take at a time, or fewer."""
+        return 22 if self.preset == "embedded" else 75
+
+    @property
     def load_path(self) -> str:
         """Return the folder or hub name for `from_pretrained`."""
         if self.path in (EMBEDDED, FAST):

@@ -9,6 +9,9 @@ from dataclasses import dataclass, replace
 
 BRACKET_WEIGHT = 1.1
 """What a pair of round brackets without a number multiplies by, and square ones divide by."""
+MAX_WEIGHT = 100.0
+"""A word weighs at most so much, in either direction: embeddings stay finite, in half precision
+too."""
 OPENING = {")": "(", "]": "["}
 TOKENS = re.compile(
     r"\\[\\()\[\]]"  # a bracket or backslash that is text
@@ -18,9 +21,9 @@ TOKENS = re.compile(
 )
 BREAK = re.compile(r"\s*\bBREAK\b\s*")
 SPECIAL = re.compile(r"[()\[\]\\]|\bBREAK\b")
-BRACKETS = re.compile(r"[()\[\]\\]")
-WORDS = re.compile(r"\w+|[^\w\s]")
-MAX_WORDS = 75
+LETTERS = re.compile(r"[A-Za-z]+")
+MAX_TOKENS = 75
+"""What the published encoders of SDXL take at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +66,15 @@ def _weight(closing: str) -> float:
 
 
 def _weigh(pieces: list[WeightedText | None], start: int, factor: float) -> None:
-    """Multiply the weights of all pieces from `start` on."""
+    """Multiply the weights of all pieces from `start` on, each up to the most that it may be."""
+    # Twice, since infinity times zero is no number.
+    factor = _bounded(factor)
     for number, piece in enumerate(pieces[start:], start):
-        pieces[number] = piece and replace(piece, weight=piece.weight * factor)
+        pieces[number] = piece and replace(piece, weight=_bounded(piece.weight * factor))
+
+
+def _bounded(weight: float) -> float:
+    return max(-MAX_WEIGHT, min(MAX_WEIGHT, weight))
 
 
 def _pieces(token: str) -> list[WeightedText | None]:
@@ -105,12 +114,23 @@ def has_weights(prompt: str) -> bool:
     return any(piece.weight != 1.0 for part in read_prompt(prompt) for piece in part if piece.text)
 
 
-def is_read_whole(prompt: str) -> bool:
-    """Return whether releases before read a prompt in another way: without marks, or cut off.
+def is_read_whole(prompt: str, tokens: int = MAX_TOKENS) -> bool:
+    """Return whether releases before may have read a prompt in another way.
 
-    Every word is a token at least, and an encoder of SDXL took 75.
+    They read no marks, and cut off what was more than an encoder's `tokens`.
     """
-    return has_marks(prompt) or len(WORDS.findall(prompt)) > MAX_WORDS
+    return has_marks(prompt) or _most_tokens(prompt) > tokens
+
+
+def _most_tokens(prompt: str) -> int:
+    """Estimate how many tokens a text is, rather too many than too few.
+
+    Letters of ASCII are taken for a token in two, which words of any language stay below; of
+    all else, such as digits, emoji and Chinese, every byte may be one.
+    """
+    words = LETTERS.findall(prompt)
+    others = "".join(LETTERS.sub("", prompt).split())
+    return sum((len(word) + 1) // 2 for word in words) + len(others.encode(errors="replace"))
 
 
 def without_marks(prompt: str) -> str:
@@ -122,5 +142,6 @@ def without_marks(prompt: str) -> str:
 
 
 def escape_marks(words: str) -> str:
-    """Return a prompt that is read as exactly these words, brackets included."""
-    return BRACKETS.sub(lambda found: "\\" + found[0], words)
+    """Return a prompt that is read as exactly these words, brackets and BREAK included."""
+    # A backslash within a word leaves no trace in it.
+    return SPECIAL.sub(lambda found: "B\\REAK" if found[0] == "BREAK" else "\\" + found[0], words)

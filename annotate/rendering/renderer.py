@@ -55,7 +55,8 @@ class Renderer:
             "seed": item.seed,
             **recipe_facts(settings),
         }
-        if is_read_whole(item.prompt) or is_read_whole(settings.negative_prompt):
+        texts = (settings.whole_prompt(item.prompt), settings.negative_prompt)
+        if any(is_read_whole(text, self._look.prompt_tokens) for text in texts):
             # Stored images of before are others.
             made["text"] = WHOLE
         return cast(RenderedRecipe, made)

@@ -52,6 +52,11 @@ class StudioLook:
         """Return the look that images are rendered with now."""
         return self._current
 
+    @property
+    def prompt_tokens(self) -> int:
+        """Return how many tokens of a prompt the model's encoders take at a time, or fewer."""
+        return self._model.prompt_tokens
+
     def named_settings(self) -> RenderSettings:
         """Return the settings of now for people: LoRAs by the names of the files they brought."""
         return self.current.named_settings()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from align.contracts.prompt_marks import (
@@ -79,17 +81,42 @@ def test_words_without_marks_are_what_an_encoder_without_weights_is_given():
     assert without_marks(marked) == "masterpiece, miku (vocaloid), red dress"
 
 
-@pytest.mark.parametrize("words", ["miku (vocaloid)", "a [b] c", r"back\slash", ":-)", "(a:1.3)"])
+@pytest.mark.parametrize(
+    "words",
+    ["miku (vocaloid)", "a [b] c", r"back\slash", ":-)", "(a:1.3)", "a BREAK b", "BREAK",
+     r"a \BREAK (b BREAK)"],
+)  # fmt: skip
 def test_escaped_words_are_read_as_they_are(words):
     assert read_prompt(escape_marks(words)) == [[WeightedText(words)]]
     assert without_marks(escape_marks(words)) == words
 
 
-def test_a_prompt_that_was_cut_off_before_is_told_by_its_words():
-    assert not is_read_whole("cat " * 75)
+def test_a_prompt_that_may_have_been_cut_off_before_is_told():
+    assert not is_read_whole("cat " * 37)
     assert is_read_whole("cat " * 76)
     assert is_read_whole("(cat)")
     assert is_read_whole("cat, " * 38)
+    # One word each, of many tokens.
+    assert is_read_whole("1234567890" * 8)
+    assert is_read_whole("\U0001f408" * 20) and is_read_whole("\u732b" * 30)
+    assert is_read_whole("\U0001f408" * 6, tokens=22) and not is_read_whole("\u732b", tokens=22)
+
+
+@pytest.mark.parametrize(("name", "tokens"), [("emoji", 22), ("general", 75)])
+@pytest.mark.parametrize("kind", ["prompts", "evaluation_prompts"])
+def test_no_built_in_prompt_was_ever_cut_off(name, tokens, kind):
+    folder = Path(__file__).parents[3] / "annotate" / "rendering" / "prompt_lists"
+    prompts = (folder / f"{name}_{kind}.txt").read_text(encoding="utf-8").splitlines()
+    assert [p for p in prompts if p[:1] not in ("", "#") and is_read_whole(p, tokens)] == []
+
+
+@pytest.mark.parametrize(
+    ("prompt", "weight"),
+    [("(cat:" + "9" * 400 + ")", 100), ("(cat:-" + "9" * 400 + ")", -100),
+     ("(" * 1000 + "cat", 100), ("((cat:0):" + "9" * 400 + ")", 0), ("(cat:99.5)", 99.5)],
+)  # fmt: skip
+def test_no_word_weighs_more_than_a_hundred(prompt, weight):
+    assert weighted(prompt) == [[("cat", weight)]]
 
 
 def test_thousands_of_brackets_are_read_quickly():
