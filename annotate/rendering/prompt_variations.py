@@ -19,6 +19,9 @@ WILDCARDS = "wildcards"
 MAX_CHOICES = 1_000
 """Choices within one prompt: files that name each other would never come to an end."""
 JOINT = ", "
+MAX_WEIGHT = 1e6
+TRIALS = 3
+"""So many choices are tried of a prompt before it is taken."""
 BRACES = re.compile(r"\{([^{}]*)\}")
 WILDCARD = re.compile(r"__([\w*-]+?(?:[./ ][\w*-]+?)*)__")
 COUNT = re.compile(r"\s*(\d{1,3})(?:-(\d{1,3}))?\$\$(?:([^|]*?)\$\$)?")
@@ -37,6 +40,14 @@ class Options:
     least: int = 1
     most: int = 1
     joint: str = JOINT
+
+    def may_be_empty(self) -> bool:
+        """Return whether chance may choose nothing of them but space."""
+        chosen = min(self.least, len(self.texts))
+        pairs = zip(self.texts, self.weights, strict=True)
+        # Where none weighs anything, each may be chosen.
+        blank = sum(not text and (weight > 0 or not any(self.weights)) for text, weight in pairs)
+        return not chosen or (blank >= chosen and (chosen == 1 or not self.joint.strip()))
 
 
 class PromptVariations:
@@ -76,16 +87,40 @@ class PromptVariations:
         )
 
     def check(self, prompts: Iterable[str]) -> None:
-        """Raise InvalidPrompts where a prompt names a wildcard without a file."""
-        names = {name for prompt in prompts for name in WILDCARD.findall(prompt)}
-        for name in sorted(names):
-            self.lines(name)
+        """Raise InvalidPrompts for a prompt that `resolve` refuses, or may refuse."""
+        varied = [prompt for prompt in prompts if has_variations(prompt)]
+        self._check_files({name for prompt in varied for name in WILDCARD.findall(prompt)})
+        for prompt in varied:
+            if not self._shortest(prompt).strip():
+                raise _empty(prompt)
+            chance = random.Random(0)
+            for _ in range(TRIALS):
+                self.resolve(prompt, chance)
+
+    def _check_files(self, names: set[str]) -> None:
+        """Read the files of wildcards, and those that are named in them."""
+        known, left = set(names), sorted(names)
+        for name in left:
+            for line in self.lines(name):
+                for content in BRACES.findall(line):
+                    self._options(content)
+                new = sorted(set(WILDCARD.findall(line)) - known)
+                known.update(new)
+                left += new
+
+    def _shortest(self, text: str) -> str:
+        """Return a text without the braces that may become empty, the others as a letter."""
+        while braces := BRACES.search(text):
+            options = self._options(braces[1])
+            kept = "" if options and options.may_be_empty() else "x"
+            text = text[: braces.start()] + kept + text[braces.end() :]
+        return text
 
     def lines(self, name: str) -> list[str]:
         """Return the options of a wildcard; raises InvalidPrompts."""
         for folder in self._folders:
             # A name with .. leads nowhere: it matches no path within the folder.
-            files = sorted(path for path in folder.glob(f"{name}.txt") if path.is_file())
+            files = _files(folder, name)
             if lines := [line for path in files for line in self._lines_of(path)]:
                 return lines
         places = " or ".join(str(folder / f"{name}.txt") for folder in self._folders)
@@ -115,8 +150,12 @@ class PromptVariations:
         counted = COUNT.match(content)
         if not counted and "|" not in content:
             return None
+        return self._counted(content, counted)
+
+    def _counted(self, content: str, counted: re.Match[str] | None) -> Options:
+        """Read options, after what says how many of them are taken."""
         written = (content[counted.end() :] if counted else content).split("|")
-        weights = tuple(float(found[1]) if (found := WEIGHT.match(t)) else 1.0 for t in written)
+        weights = tuple(map(_weight, written))
         texts = tuple(WEIGHT.sub("", text, count=1).strip() for text in written)
 
         if not counted:
@@ -137,6 +176,28 @@ def has_variations(prompt: str) -> bool:
     )
 
 
+def _files(folder: Path, name: str) -> list[Path]:
+    """Return the files of a wildcard in a folder; raises InvalidPrompts."""
+    try:
+        return sorted(path for path in folder.glob(f"{name}.txt") if path.is_file())
+    except (ValueError, OSError):
+        raise InvalidPrompts(
+            f"The wildcard {_short(f'__{name}__')} can name no file. Write a file's name, with * "
+            "for any letters, or ** alone for any folders, as in __**/color__."
+        ) from None
+
+
+def _weight(option: str) -> float:
+    """Return what an option weighs; raises InvalidPrompts."""
+    weight = float(found[1]) if (found := WEIGHT.match(option)) else 1.0
+    if weight > MAX_WEIGHT:
+        raise InvalidPrompts(
+            f"The option {_short(option)} weighs more than {MAX_WEIGHT:,.0f}. Write a smaller "
+            "number before its ::."
+        )
+    return weight
+
+
 def _choose(options: Options, count: int, chance: random.Random) -> list[str]:
     """Choose texts by their weights, each once."""
     left = list(zip(options.texts, options.weights, strict=True))
@@ -155,11 +216,15 @@ def _tidy(prompt: str, text: str) -> str:
     if text == prompt:
         return prompt
     if not (text := " ".join(text.split())):
-        raise InvalidPrompts(
-            f"{_short(prompt)} may become empty, since it holds an empty option. Write a word "
-            "beside the braces."
-        )
+        raise _empty(prompt)
     return text
+
+
+def _empty(prompt: str) -> InvalidPrompts:
+    return InvalidPrompts(
+        f"{_short(prompt)} may become empty, since it holds an empty option. Write a word beside "
+        "the braces."
+    )
 
 
 def _short(prompt: str) -> str:

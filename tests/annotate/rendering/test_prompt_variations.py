@@ -88,6 +88,40 @@ def test_files_that_name_each_other_are_refused(wildcards: Path) -> None:
         varied("{|}", wildcards, 1)
 
 
+@pytest.mark.parametrize(
+    ("prompt", "sentence"),
+    [
+        ("{" + "9" * 400 + "::a|b}", "weighs more than 1,000,000"),
+        ("{|}", "may become empty"),
+        ("{a|} {0$$b}", "may become empty"),
+        ("{2$$}", "may become empty"),
+        ("{{|}|{|a}}", "may become empty"),
+        ("a __round__", "never comes to an end"),
+        ("a __nested__", "no file for the wildcard __gone__"),
+        ("a __heavy__", "weighs more than"),
+        ("a __**__ cat", r"'__\*\*__' can name no file"),
+        ("a __x**__", "can name no file"),
+        ("a __" + "x" * 400 + "__", "no file"),
+    ],
+)
+def test_what_could_not_be_rendered_is_refused_when_it_is_checked(
+    prompt: str, sentence: str, wildcards: Path
+) -> None:
+    (wildcards / "round.txt").write_text("__round__\n", encoding="utf-8")
+    (wildcards / "nested.txt").write_text("x\n" * 50 + "__gone__\n", encoding="utf-8")
+    (wildcards / "heavy.txt").write_text("x\n" * 50 + "{1e::x|9999999::y}\n", encoding="utf-8")
+    with pytest.raises(InvalidPrompts, match=sentence):
+        PromptVariations([wildcards]).check(["a cat", prompt])
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    ["a {red|} cat", "{0::|b}", "{2$$a|}", "__**/cats__", "__animals/*__", "{0.5::a|b}", "{}"],
+)
+def test_what_can_be_rendered_is_taken(prompt: str, wildcards: Path) -> None:
+    PromptVariations([wildcards]).check([prompt])
+
+
 def test_a_prompt_that_varies_comes_as_often_as_the_others(wildcards: Path) -> None:
     variations = PromptVariations([wildcards])
     sampler = PromptSampler(["a __color__ cat", "a dog"], random.Random(2), variations)
