@@ -9,6 +9,7 @@ from align.contracts.image_sizes import LATENT_PIXEL
 from align.contracts.solvers import find_solver, solver_problem
 from annotate.errors import InvalidRequest
 from annotate.rendering.look import Look, Size
+from annotate.rendering.prompt_variations import has_variations
 from annotate.wording import quantity
 from storage.text import has_controls
 
@@ -48,17 +49,17 @@ def as_guidance(value: object) -> float:
 
 def as_negative_prompt(value: object) -> str:
     """Return a negative prompt, which may be empty."""
-    return _text(value, "The negative prompt", MAX_PROMPT)
+    return _fixed(value, "The negative prompt", MAX_PROMPT)
 
 
 def as_prefix(value: object) -> str:
     """Return a text to put before every prompt."""
-    return _text(value, "The prefix", MAX_AFFIX)
+    return _fixed(value, "The prefix", MAX_AFFIX)
 
 
 def as_suffix(value: object) -> str:
     """Return a text to put after every prompt."""
-    return _text(value, "The suffix", MAX_AFFIX)
+    return _fixed(value, "The suffix", MAX_AFFIX)
 
 
 def as_scheduler(value: object, own: str, schedule: str) -> str:
@@ -200,6 +201,17 @@ def _number(value: object) -> float | None:
     except (ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None
+
+
+def _fixed(value: object, name: str, longest: int) -> str:
+    """Return a text that is the same for every image."""
+    text = _text(value, name, longest)
+    if has_variations(text):
+        raise InvalidRequest(
+            f"{name} holds a variation, such as {{a|b}} or __file__, and variations are chosen in "
+            "prompts alone. Write it into the prompts, or take the braces and underscores out."
+        )
+    return text
 
 
 def _text(value: object, name: str, longest: int) -> str:
