@@ -14,6 +14,7 @@ from PIL import Image
 from align.adapters.lora import merged
 from align.contracts.rendering import Rendered, RenderItem, RenderSettings
 from align.device import Compute
+from align.errors import SamplerFailed
 from align.families.family import Pipeline
 from align.families.lookup import family_of
 from align.files import replacing
@@ -40,8 +41,25 @@ def render(
 
     Batches of different size may differ by rounding (about 1e-6), so keep files and do not render
     again. `between` is called after every denoising step; an exception in it ends the rendering.
+
+    Raises:
+        SamplerFailed: an image came out as no numbers.
     """
-    return decode(pipeline, compute, render_latents(pipeline, compute, items, settings, between))
+    latents_BCHW = render_latents(pipeline, compute, items, settings, between)
+    _require_finite(latents_BCHW, items)
+    return decode(pipeline, compute, latents_BCHW)
+
+
+def _require_finite(latents_BCHW: torch.Tensor, items: Sequence[RenderItem]) -> None:
+    """Raise SamplerFailed where latents hold a NaN or an infinity."""
+    finite = latents_BCHW.flatten(1).isfinite().all(dim=1).tolist()
+    if not all(finite):
+        item = items[finite.index(False)]
+        raise SamplerFailed(
+            f"The image of {item.prompt[:60]!r} with seed {item.seed} came out as no numbers, so "
+            "that nothing can be seen in it. Take weights in the prompt and of LoRAs, and the "
+            "guidance, nearer to 1, or another number format than fp16."
+        )
 
 
 def render_latents(

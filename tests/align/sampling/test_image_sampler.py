@@ -12,7 +12,7 @@ from peft import LoraConfig
 from align.adapters.lora import save_adapter
 from align.client.run_folder import RunFolder
 from align.contracts.run_files import RunState, RunStatus
-from align.errors import AlignError, InvalidSettings, ModelNotFound
+from align.errors import AlignError, InvalidSettings, ModelNotFound, SamplerFailed
 from align.sampling.image_sampler import ImageSampler
 from align.weights.pipeline import load_pipeline
 
@@ -115,6 +115,17 @@ def test_what_cannot_be_rendered_is_refused_in_a_sentence(sampler, make_run, tmp
 def test_prompts_seeds_and_weights_that_are_none_are_refused(sampler, change, sentence):
     with pytest.raises(InvalidSettings, match=sentence):
         sampler.render(**{"prompts": ["a cat face"], "seeds": [1]} | change)
+
+
+def test_an_image_of_no_numbers_is_refused_and_its_prompt_named(sampler):
+    unbounded = replace(sampler.settings, steps=1, guidance=float("nan"))
+    with pytest.raises(SamplerFailed, match="'a cat face' with seed 1 came out as no numbers"):
+        sampler.render(["a cat face"], [1], settings=unbounded)
+
+
+def test_the_largest_weights_still_give_an_image(sampler):
+    quick = replace(sampler.settings, steps=1)
+    assert len(sampler.render(["(cat:" + "9" * 400 + ")"], [1], settings=quick)) == 1
 
 
 def test_seeds_may_be_numbers_of_numpy(sampler):
