@@ -6,7 +6,7 @@ Shapes: B prompts, S tokens, D text width of both encoders, E pooled width.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,8 @@ from torch import Tensor
 from align.errors import InvalidSettings
 from align.families.prompt_chunks import Chunk, chunks_of, token_ids, weigh
 
+MAX_REPEATED = 4
+"""Texts are repeated up to so many times the longest of them, and filled up beyond that."""
 TRAINED_LAYER = 2
 """Counted from the last one as AUTOMATIC1111 counts: the layer that SDXL was trained with."""
 
@@ -73,10 +75,14 @@ def call_inputs(
 ) -> dict[str, Tensor]:
     """Return the arguments of the pipeline's call that stand for texts."""
     texts = encode_texts(pipeline, prompts, clip_skip)
+
+    def empty() -> Tensor:
+        return encode_texts(pipeline, [""], clip_skip).rows[0]
+
     # Distilled UNets take the guidance as an embedding instead.
     if guidance <= 1 or pipeline.unet.config.time_cond_proj_dim is not None:
         return {
-            "prompt_embeds": repeat_to_one_length(texts.rows),
+            "prompt_embeds": bring_to_one_length(texts.rows, empty),
             "pooled_prompt_embeds": texts.pooled_BE,
         }
 
@@ -86,7 +92,7 @@ def call_inputs(
     else:
         zeros = [torch.zeros_like(text_SD) for text_SD in texts.rows]
         against = EncodedTexts(zeros, torch.zeros_like(texts.pooled_BE))
-    both = repeat_to_one_length([*texts.rows, *against.rows])
+    both = bring_to_one_length([*texts.rows, *against.rows], empty)
     return {
         "prompt_embeds": both[: len(prompts)],
         "negative_prompt_embeds": both[len(prompts) :],
@@ -95,14 +101,20 @@ def call_inputs(
     }
 
 
-def repeat_to_one_length(rows: Sequence[Tensor]) -> Tensor:
+def bring_to_one_length(rows: Sequence[Tensor], empty: Callable[[], Tensor]) -> Tensor:
     """Stack rows [S, D], each repeated as a whole until all are of one length.
 
     Cross-attention weighs its tokens by a softmax, so that a text twice over gives what the text
     gives: unlike padding it needs no mask, which the pipeline's call does not take. ComfyUI does
-    the same.
+    the same. Where that takes too many repetitions, shorter ones are filled up with the chunk of
+    an empty text that `empty` returns, as AUTOMATIC1111 and compel do.
     """
-    length = math.lcm(*(len(row) for row in rows))
+    longest, length = max(map(len, rows)), math.lcm(*map(len, rows))
+    if length > MAX_REPEATED * longest:
+        empty_SD = empty()
+        short = [(longest - len(row)) // len(empty_SD) for row in rows]
+        pairs = zip(rows, short, strict=True)
+        return torch.stack([torch.cat([row, empty_SD.repeat(count, 1)]) for row, count in pairs])
     return torch.stack([row.repeat(length // len(row), 1) for row in rows])
 
 

@@ -136,6 +136,21 @@ def test_a_text_twice_over_is_to_the_denoiser_what_it_is_once(pipeline):
     assert_same_prediction(pipeline, once, twice)
 
 
+def test_a_text_that_would_be_repeated_too_often_is_filled_up_with_empty_chunks(pipeline, compute):
+    def inputs(chunks, against):
+        negative = " BREAK ".join(["dull"] * against)
+        prompts = [" BREAK ".join(["fox"] * chunks)]
+        return SDXL.rendering_inputs(pipeline, compute, prompts, negative, 4.0)
+
+    rows = pipeline.tokenizer.model_max_length
+    filled = inputs(7, 5)
+    negative = filled["negative_prompt_embeds"][0]
+    assert len(negative) == filled["prompt_embeds"].shape[1] == 7 * rows
+    torch.testing.assert_close(negative[5 * rows :], encode(pipeline, "")["text"][0].repeat(2, 1))
+    # A few repetitions are made.
+    assert inputs(4, 3)["prompt_embeds"].shape[1] == 12 * rows
+
+
 def test_padding_of_a_shorter_prompt_is_masked(pipeline):
     texts = encode(pipeline, "a red fox", "a cat BREAK snow BREAK night")
     assert texts["text.mask"].sum(dim=1).tolist() == [24, 72]
