@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -11,9 +12,11 @@ from peft import LoraConfig
 
 from align.adapters.lora import save_adapter
 from align.client.run_folder import RunFolder
+from align.contracts.rendering import RenderItem, RenderSettings
 from align.contracts.run_files import RunState, RunStatus
 from align.errors import AlignError, InvalidSettings, ModelNotFound, SamplerFailed
 from align.sampling.image_sampler import ImageSampler
+from align.sampling.render import render
 from align.weights.pipeline import load_pipeline
 
 pytestmark = pytest.mark.slow
@@ -117,10 +120,13 @@ def test_prompts_seeds_and_weights_that_are_none_are_refused(sampler, change, se
         sampler.render(**{"prompts": ["a cat face"], "seeds": [1]} | change)
 
 
-def test_an_image_of_no_numbers_is_refused_and_its_prompt_named(sampler):
-    unbounded = replace(sampler.settings, steps=1, guidance=float("nan"))
-    with pytest.raises(SamplerFailed, match="'a cat face' with seed 1 came out as no numbers"):
-        sampler.render(["a cat face"], [1], settings=unbounded)
+def test_an_image_of_no_numbers_is_refused_and_its_prompt_named(compute, monkeypatch):
+    latents_BCHW = torch.tensor([0.0, torch.nan]).reshape(2, 1, 1, 1)
+    monkeypatch.setattr("align.sampling.render.render_latents", lambda *_: latents_BCHW)
+    items = [RenderItem("a dog", 1), RenderItem("a cat face", 2)]
+    settings = RenderSettings(64, 64, 1, 4.0, "", "")
+    with pytest.raises(SamplerFailed, match="'a cat face' with seed 2 came out as no numbers"):
+        render(cast(Any, None), compute, items, settings)
 
 
 def test_the_largest_weights_still_give_an_image(sampler):
