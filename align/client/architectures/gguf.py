@@ -20,6 +20,8 @@ MAX_TENSORS, MAX_NOTES, MAX_AXES = 100_000, 10_000, 8
 MAX_HEADER = 64 << 20
 """Bytes; language models keep their vocabularies in it."""
 MAX_ARRAY = 1 << 20
+MAX_BUFFER = 4 << 20
+LENGTH = struct.Struct("<Q")
 FORMATS = {0: "F32", 1: "F16", 30: "BF16", 2: "Q4_0", 3: "Q4_1", 6: "Q5_0", 7: "Q5_1", 8: "Q8_0",
            10: "Q2_K", 11: "Q3_K", 12: "Q4_K", 13: "Q5_K", 14: "Q6_K"}  # fmt: skip
 
@@ -90,13 +92,28 @@ def _value(stream: BinaryIO, kind: int) -> str | None:
         if count > MAX_ARRAY or each == ARRAY:
             raise Unreadable
         if each == STRING:
-            for _ in range(count):
-                _text(stream)
+            _skip_texts(stream, count)
             return None
         _bytes(stream, _size(each) * count)
         return None
     _bytes(stream, _size(kind))
     return None
+
+
+def _skip_texts(stream: BinaryIO, count: int) -> None:
+    """Skip texts by their lengths, in one buffer that grows to the limit of headers at most."""
+    start, buffer, place = stream.tell(), b"", 0
+    for left in range(count, 0, -1):
+        if place + LENGTH.size > len(buffer):
+            missing = max(0, place - len(buffer)) + min(MAX_BUFFER, 32 * left)
+            if start + place > MAX_HEADER:
+                raise Unreadable
+            buffer += stream.read(missing)
+        if place + LENGTH.size > len(buffer):
+            raise Unreadable
+        place += LENGTH.size + LENGTH.unpack_from(buffer, place)[0]
+    stream.seek(start)
+    _bytes(stream, place)
 
 
 def _size(kind: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import stat
 from collections.abc import Iterator
@@ -23,6 +24,9 @@ Signature = tuple[int, int]
 """Size and time of the last change, in nanoseconds."""
 
 
+log = logging.getLogger(__name__)
+
+
 @dataclass
 class ModelFolder:
     """Lists a folder of checkpoints; a header is read again once its file has changed."""
@@ -39,15 +43,35 @@ class ModelFolder:
         files = [self._view(path, size) for path, size in walk.entries()]
         self._known = {path: self._known[path] for path in walk.found if path in self._known}
         files.sort(key=lambda file: (not file.opens, file.name.casefold()))
-        return ModelListing(str(self.folder), tuple(files), tuple(walk.notes))
+        return ModelListing(shown(self.folder), tuple(files), tuple(walk.notes))
 
     def _view(self, path: Path, signature: Signature) -> ModelFile:
-        name = path.relative_to(self.folder).as_posix() or path.name
+        name = shown(path.relative_to(self.folder).as_posix() or path.name)
         known = self._known.get(path)
         if known is None or known[0] != signature:
-            kind = kind_of_folder(path, name) if path.is_dir() else kind_of_file(path, name)
-            known = self._known[path] = (signature, kind)
-        return ModelFile(name, str(path), signature[0], known[1].name, known[1].refusal)
+            known = self._known[path] = (signature, _kind_of(path, name))
+        return ModelFile(name, shown(path), signature[0], known[1].name, shown(known[1].refusal))
+
+
+def _kind_of(path: Path, title: str) -> FileKind:
+    """Return what a file or a folder holds; one that cannot be read leaves the others listed."""
+    if shown(path) != str(path):
+        return FileKind(
+            "unreadable",
+            f"{title} has a name that is no UTF-8, so it cannot be opened from here. Rename it.",
+        )
+    try:
+        return kind_of_folder(path, title) if path.is_dir() else kind_of_file(path, title)
+    except Exception as error:
+        log.warning("%s cannot be read.", path, exc_info=True)
+        return FileKind(
+            "unreadable", f"{title} cannot be read ({error}). Copy or download it again."
+        )
+
+
+def shown(text: object) -> str:
+    """Return text with bytes that are no UTF-8 written as escapes, so that JSON can hold it."""
+    return str(text).encode("utf-8", "backslashreplace").decode()
 
 
 def kind_of_folder(folder: Path, title: str) -> FileKind:
@@ -116,7 +140,7 @@ class _Walk:
             with os.scandir(folder) as entries:
                 return sorted(entries, key=lambda entry: entry.name.casefold())
         except OSError as error:
-            self.notes.append(f"{folder} cannot be looked into: {error.strerror or error}.")
+            self.notes.append(f"{shown(folder)} cannot be looked into: {error.strerror or error}.")
             return []
 
 

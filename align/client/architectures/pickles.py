@@ -7,9 +7,11 @@ weights are among them: so the program is listed, and nothing that it names is i
 from __future__ import annotations
 
 import io
+import lzma
 import pickletools
 import re
 import zipfile
+import zlib
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,6 +22,9 @@ MAX_PROGRAMS = 6
 TEXTS = {"BINUNICODE", "SHORT_BINUNICODE", "UNICODE", "BINUNICODE8"}
 NAME = re.compile(r"[\w-]+(?:\.[\w-]+)+")
 ENTRY = "data.pkl"
+BROKEN = (OSError, EOFError, StopIteration, RuntimeError, NotImplementedError, ValueError,
+          zipfile.BadZipFile, lzma.LZMAError, zlib.error)  # fmt: skip
+"""What archives raise that are cut short, damaged, encrypted or compressed in another way."""
 
 
 def read_pickle_names(file: Path) -> list[str]:
@@ -32,7 +37,7 @@ def read_pickle_names(file: Path) -> list[str]:
                     return _names(io.BytesIO(stream.read(MAX_BYTES)))
         with file.open("rb") as plain:
             return _names(io.BytesIO(plain.read(MAX_BYTES)))
-    except (OSError, StopIteration, RuntimeError, NotImplementedError, zipfile.BadZipFile):
+    except BROKEN:
         return []
 
 

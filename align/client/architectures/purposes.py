@@ -29,9 +29,11 @@ ENCODER_MARKS = ("text_model.encoder.", "vision_model.", "visual.transformer.",
                  "enc.blk.0.")  # fmt: skip
 EMBEDDING_KEYS = ("emb_params", "clip_l", "clip_g", "string_to_param", "<", "t5xxl",
                   "text_encoders_")  # fmt: skip
-ADAPTER_ENDINGS = (".lora_A.weight", ".lora_down.weight", ".lora.down.weight", ".hada_w1_a",
-                   ".lokr_w1", ".lokr_w1_a", ".oft_blocks", ".on_input", ".a1.weight", ".diff",
-                   ".w_norm")  # fmt: skip
+ADAPTER_ENDINGS = (".lora_A.weight", ".lora_A.default.weight", ".lora_down.weight",
+                   ".lora.down.weight", "_lora.down.weight", ".hada_w1_a", ".lokr_w1",
+                   ".lokr_w1_a", ".oft_blocks", ".oft_diag", ".on_input", ".a1.weight", ".diff",
+                   ".diff_b", ".w_norm", ".vera_lambda_b", ".vera_lambda_d",
+                   ".vera_lambda_b.default", ".vera_lambda_d.default")  # fmt: skip
 
 
 def other_purpose(names: Iterable[str], even_tuned: bool = False) -> str | None:

@@ -20,7 +20,7 @@ KOLORS_CONDITIONS = 5632
 """Width of what Kolors's takes; SDXL's is 2,816."""
 CHANNELS = {8: unets.EDITING, 9: unets.INPAINTING}
 DOWN_TRANSFORMER = re.compile(
-    r"(?:input_blocks_\d+_1|down_blocks_\d+_attentions_\d+)_transformer_blocks_(\d+)_"
+    r"(?:input_blocks_\d+_1|down_blocks_\d+_attentions_\d+)_transformer_blocks_(\d{1,6})_"
 )
 FOURTH_LEVEL = ("down_blocks_3_", "up_blocks_3_", "input_blocks_9_", "output_blocks_9_")
 BY_ENCODERS = (

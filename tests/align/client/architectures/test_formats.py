@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import os
+import struct
+import time
 
 import pytest
 from header_files import write_gguf, write_header, write_pickle
 from published_names import FLUX_BLOCKS, LDM, SDXL, SDXL_ENCODERS, VAE, WRONG, behind, names, unet
 
+from align.client.architectures.gguf import Unreadable, read_gguf
 from align.client.architectures.sentences import kind_of_file
 from align.client.models import describe_model
 from align.errors import WrongModel
@@ -35,6 +39,22 @@ def test_a_gguf_file_that_breaks_off_is_still_one(cut, tmp_path):
     file = write_gguf(tmp_path / "model.gguf", WRONG["Wan"])
     file.write_bytes(file.read_bytes()[:cut])
     assert "is a GGUF file" in kind_of_file(file).refusal
+
+
+def test_a_vocabulary_in_a_gguf_file_is_skipped_quickly():
+    texts = b"".join(struct.pack("<Q", n % 30) + bytes(n % 30) for n in range(262_144))
+    notes = [
+        key + struct.pack("<IIQ", 9, 8, 262_144) + texts
+        for key in (struct.pack("<Q", 1) + b"a", struct.pack("<Q", 1) + b"b")
+    ]
+    name = struct.pack("<Q", 1) + b"w"
+    tensor = name + struct.pack("<IQIQ", 1, 7, 0, 0)
+    whole = b"GGUF" + struct.pack("<IQQ", 3, 1, 2) + b"".join(notes) + tensor
+    began = time.process_time()
+    assert read_gguf(io.BytesIO(whole)).shapes == {"w": (7,)}
+    assert time.process_time() - began < 0.5
+    with pytest.raises(Unreadable):
+        read_gguf(io.BytesIO(whole[: len(whole) // 2]))
 
 
 def test_a_gguf_file_with_absurd_counts_is_not_read(tmp_path):
@@ -136,6 +156,14 @@ PARTS = {
                "needs its model"),
     "a LoRA of ComfyUI": (names("diffusion_model.double_blocks.0.img_attn.qkv.lora_A.weight"),
                           "a LoRA", "needs its model"),
+    "a LoRA of peft": (names("base_model.model.down_blocks.0.to_q.lora_A.default.weight"),
+                       "a LoRA", "needs its model"),
+    "a LoRA of early diffusers": (names("mid_block.attn1.processor.to_q_lora.down.weight"),
+                                  "a LoRA", "needs its model"),
+    "an OFT": (names("lora_unet_x.oft_diag"), "a LoRA", "needs its model"),
+    "changed biases": (names("lora_unet_x.diff_b"), "a LoRA", "needs its model"),
+    "a VeRA": (names("base_model.vera_A", "base_model.model.to_q.vera_lambda_b"), "a LoRA",
+               "needs its model"),
     "a ControlNet": (names("control_model.input_blocks.0.0.weight"), "a ControlNet",
                      "is used beside a model"),
     "an embedding": (names("clip_l", "clip_g"), "a textual inversion embedding",

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
+import pickle
 import time
+import zipfile
 
 import pytest
 from header_files import write_header, write_pickle
-from published_names import SDXL, WRONG, names
+from published_names import LDM, SDXL, WRONG, names
 
 from align.client.architectures.listing import ModelFolder
 from align.contracts.model_files import ModelFile
+from align.errors import BrokenModel
 
 
 @pytest.fixture
@@ -111,6 +115,48 @@ def test_a_folder_that_is_not_there_is_noted(tmp_path):
     assert listing.notes == (
         f"{tmp_path / 'gone'} cannot be looked into: No such file or directory.",
     )
+
+
+def test_one_file_that_cannot_be_read_leaves_the_others_listed(folder, monkeypatch):
+    def fail(path):
+        raise MemoryError("too much") if path.name == "old.ckpt" else BrokenModel("no")
+
+    monkeypatch.setattr("align.client.architectures.sentences.read_weight_header", fail)
+    reason = by_name(folder)["old.ckpt"].reason
+    assert reason == "old.ckpt cannot be read (too much). Copy or download it again."
+    assert len(by_name(folder)) == 5
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_a_pickle_in_a_damaged_archive_is_listed_without_its_names(tmp_path, method):
+    with zipfile.ZipFile(tmp_path / "a.ckpt", "w", method) as archive:
+        archive.writestr("archive/data.pkl", pickle.dumps({f"{n}.b.c": n for n in range(9999)}))
+    content = bytearray((tmp_path / "a.ckpt").read_bytes())
+    content[60:400] = b"\xff" * 340
+    (tmp_path / "a.ckpt").write_bytes(content)
+    assert by_name(tmp_path)["a.ckpt"].kind == "pickle"
+
+
+def test_a_number_of_thousands_of_digits_in_a_name_is_no_block(tmp_path):
+    block = f"input_blocks.4.1.transformer_blocks.{'1' * 5000}.attn2.to_k.weight"
+    weights = {LDM + block: (640, 2048), f"{LDM}input_blocks.0.0.weight": (320, 4, 3, 3)}
+    write_header(tmp_path / "a.safetensors", weights)
+    assert by_name(tmp_path)["a.safetensors"].kind == "SDXL"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are Unicode there")
+def test_a_name_that_is_no_utf_8_is_shown_with_escapes(tmp_path):
+    write_header(tmp_path / os.fsdecode(b"caf\xe9.safetensors"), SDXL)
+    write_header(tmp_path / "good.safetensors", SDXL | {"\ud800.weight": (1,)})
+    files = by_name(tmp_path)
+    assert files["good.safetensors"].opens
+    odd = files["caf\\udce9.safetensors"]
+    assert "is no UTF-8" in odd.reason and "Rename it" in odd.reason
+    json.dumps([vars_of(file) for file in files.values()], ensure_ascii=False).encode()
+
+
+def vars_of(file: ModelFile) -> list[str]:
+    return [file.name, file.path, file.kind, file.reason]
 
 
 def test_hundreds_of_files_are_listed_within_seconds(tmp_path):
