@@ -139,8 +139,11 @@ def unsupported_reason(scheduler: dict[str, Any]) -> str | None:
             f"is made for {solver}, a scheduler whose noise schedule Palate does not know. Choose "
             "an SDXL model with one of the usual schedulers, such as Euler's or a DPM solver."
         )
-    if kind not in (PREDICTIONS[:2] if solver in EDM_SOLVERS else PREDICTIONS):
-        known = ", ".join(PREDICTIONS)
+    predictions = PREDICTIONS[:2] if solver in EDM_SOLVERS else PREDICTIONS
+    if kind not in predictions:
+        known = ", ".join(predictions)
+        if solver in EDM_SOLVERS:
+            known += f" with {solver}"
         return f"predicts {kind!r}, and Palate can train what predicts {known}. Choose another."
     if betas is not None and betas not in BETA_SCHEDULES and not scheduler.get("trained_betas"):
         known = ", ".join(BETA_SCHEDULES)
@@ -209,6 +212,13 @@ def is_flow(scheduler: dict[str, Any]) -> bool:
         or bool(scheduler.get("use_flow_sigmas"))
         or scheduler.get("prediction_type") == "flow_prediction"
     )
+
+
+def kind_of(scheduler: dict[str, Any]) -> str:
+    """Return what a scheduler's configuration says that a model predicts."""
+    if is_flow(scheduler):
+        return FLOW_PREDICTION
+    return scheduler.get("prediction_type") or PREDICTIONS[0]
 
 
 def preset_of(scheduler: dict[str, Any], small: bool) -> str:

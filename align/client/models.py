@@ -14,6 +14,7 @@ from align.client.model_defaults import (
     FEW_STEP_SOLVERS,
     Configs,
     guessed_defaults,
+    kind_of,
     preset_of,
     render_defaults,
     require_sdxl,
@@ -21,13 +22,19 @@ from align.client.model_defaults import (
     steps_of,
 )
 from align.client.model_identity import digests_of, legacy_digest
-from align.client.single_file.configs import sdxl_config
+from align.client.named_paths import path_of
+from align.client.single_file.configs import SCHEDULER, sdxl_config
 from align.client.single_file.describe import IDENTITY_PARTS, PREDICTION, describe_checkpoint
 from align.client.single_file.model_config import model_config
-from align.client.single_file.prediction import Prediction, chosen_prediction
+from align.client.single_file.prediction import (
+    Prediction,
+    chosen_prediction,
+    require_told,
+)
 from align.client.single_file.vae import require_vae
 from align.client.weight_files import check_whole, read_header, weight_files
 from align.contracts.models import EMBEDDED, FAST, KIND, ModelInfo, embedded_folder
+from align.contracts.solvers import BETAS
 from align.errors import BrokenModel, ModelNotFound, WrongModel
 
 FEW_STEP_ADAPTER = "few_steps.safetensors"
@@ -64,13 +71,22 @@ def describe_model(
         WrongModel: it is a model of another kind, or none.
         BrokenModel: a part of it is missing or cut short.
     """
-    place = str(Path(vae).expanduser().resolve()) if vae else None
-    file = Path(str(name_or_path or "")).expanduser()
+    place = str(path_of(vae).resolve()) if vae else None
+    file = path_of(str(name_or_path or ""))
     if file.is_file():
         return describe_checkpoint(file.absolute(), place, prediction)
     model = _describe(name_or_path, hub)
+    if prediction is not None and model.schedule != BETAS:
+        require_told(model.name, prediction, _told_by(model))
+        prediction = None
     chosen = None if prediction is None else chosen_prediction(prediction)
     return with_choices(model, place, chosen)
+
+
+def _told_by(model: ModelInfo) -> str:
+    """Return what the scheduler of a model's folder says that it predicts."""
+    scheduler = model_config(model, SCHEDULER)
+    return "" if scheduler is None else kind_of(scheduler)
 
 
 def _describe(name_or_path: str | None, hub: Hub | None) -> ModelInfo:
@@ -81,7 +97,7 @@ def _describe(name_or_path: str | None, hub: Hub | None) -> ModelInfo:
         return _with_few_steps(_describe_folder(embedded_folder(), FAST, FAST))
 
     name = str(name_or_path)
-    folder = Path(name).expanduser()
+    folder = path_of(name)
     if folder.is_dir():
         return _describe_folder(folder.resolve(), folder.resolve().name, str(folder.resolve()))
     if HUB_NAME.fullmatch(name):

@@ -9,6 +9,7 @@ from align.client.architectures.families import by_gguf
 from align.client.architectures.file_kinds import PICKLE
 from align.client.architectures.headers import FileFormat, WeightHeader, read_weight_header
 from align.client.architectures.recognize import Contents, Holding, recognize
+from align.client.single_file.names import PREFIXES
 from align.errors import BrokenModel
 
 GGUF = "is a GGUF file, which Palate cannot train. Use the model's safetensors files."
@@ -105,7 +106,21 @@ def _reason_of_sdxl(contents: Contents, header: WeightHeader) -> str:
             "alone, without text encoders. Choose the whole checkpoint that it is a part of, "
             "mostly of 6.5 GB."
         )
-    return ""
+    return _missing_encoder(header)
+
+
+def _missing_encoder(header: WeightHeader) -> str:
+    """Return what is said of SDXL with one of its two text encoders; empty where it has both."""
+    encoders = (PREFIXES["text_encoder"], PREFIXES["text_encoder_2"])
+    held = [any(name.startswith(prefix) for name in header.shapes) for prefix in encoders]
+    if sum(held) != 1:
+        return ""
+    which = held.index(False)
+    return (
+        f"is a checkpoint of SDXL that lacks its {('first', 'second')[which]} text encoder: it "
+        f"holds nothing under {encoders[which]} Choose the whole checkpoint that it is a part of, "
+        "mostly of 6.5 GB."
+    )
 
 
 def _of_other_format(contents: Contents, header: WeightHeader) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from align.client.architectures.listing import ModelFolder
 from align.client.catalog.hub_cache import download_of, require_room
 from align.client.hub import Hub
 from align.client.models import describe_model
+from align.client.named_paths import path_of
 from align.client.sampler import SamplerProcess
 from align.contracts.model_files import ModelFile, ModelListing
 from align.contracts.models import EMBEDDED, FAST, Download, ModelInfo
@@ -161,8 +162,8 @@ class ModelCatalog:
         """Return the path of a model that is named as it is in the folder; others as they are."""
         if name is None or self._folder is None or name in (EMBEDDED, FAST):
             return name
-        inside = self._folder.folder / name
-        return str(inside) if inside.exists() and not Path(name).expanduser().exists() else name
+        inside, named = self._folder.folder / name, path_of(name)
+        return str(inside) if path_of(str(inside)).exists() and not named.exists() else name
 
 
 def check_models_folder(folder: Path) -> None:

@@ -11,6 +11,7 @@ from align.client.model_defaults import (
     ENCODERS,
     Configs,
     RenderDefaults,
+    kind_of,
     needs_few_steps,
     render_defaults,
     require_supported,
@@ -19,7 +20,12 @@ from align.client.model_defaults import (
 from align.client.model_identity import NUMPY_TYPES, digests_of
 from align.client.single_file.checkpoint import Checkpoint, open_checkpoint
 from align.client.single_file.configs import INDEX, SCHEDULER, STORED
-from align.client.single_file.prediction import EPSILON, Prediction, chosen_prediction
+from align.client.single_file.prediction import (
+    EPSILON,
+    Prediction,
+    chosen_prediction,
+    require_told,
+)
 from align.client.single_file.shapes import require_known_shapes, unet_channels
 from align.client.single_file.vae import require_vae
 from align.client.weight_files import StoredTensor
@@ -58,7 +64,7 @@ def describe_checkpoint(
         BrokenModel: it lacks a part, or is cut short.
     """
     checkpoint = open_checkpoint(file)
-    chosen = None if prediction is None else chosen_prediction(prediction)
+    chosen = _chosen(checkpoint, prediction)
     configs = _configs(checkpoint, chosen)
     require_known_shapes(checkpoint, has_vae=vae is not None)
     require_supported(configs)
@@ -78,6 +84,17 @@ def describe_checkpoint(
         unsure=tuple(_unsure(checkpoint, configs, chosen)),
         **_defaults(checkpoint, configs),
     )
+
+
+def _chosen(checkpoint: Checkpoint, prediction: str | None) -> Prediction | None:
+    """Return the prediction that a person chose; None where it can only be what the file tells."""
+    if prediction is None:
+        return None
+    scheduler = checkpoint.scheduler(None)
+    if schedule_of(scheduler) == BETAS:
+        return chosen_prediction(prediction)
+    require_told(str(checkpoint.file), prediction, kind_of(scheduler))
+    return None
 
 
 def _defaults(checkpoint: Checkpoint, configs: Configs) -> RenderDefaults:

@@ -116,6 +116,20 @@ def chosen_prediction(text: str) -> Prediction:
     return Prediction(kind, kind == VELOCITY)
 
 
+def require_told(title: str, chosen: str, told: str) -> None:
+    """Raise WrongModel where a person chose another prediction than a model's noise schedule has.
+
+    Models of EDM's and of flows are made for one prediction; `told` is its name,
+    empty where only its scheduler knows.
+    """
+    wanted = chosen_prediction(chosen).kind if word_of(chosen) else chosen
+    if wanted != told:
+        raise WrongModel(
+            f"{title} predicts {told or 'what its scheduler says'} by its noise schedule, which "
+            f"allows no other prediction such as {chosen!r}. Leave the prediction out."
+        )
+
+
 def with_prediction(scheduler: Mapping[str, Any], kind: str, zero_snr: bool) -> dict[str, Any]:
     """Return a scheduler's configuration for this prediction, and otherwise the same.
 

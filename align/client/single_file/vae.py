@@ -18,8 +18,16 @@ from align.client.single_file.names import (
 from align.client.single_file.shapes import mismatch, vae_facts
 from align.client.weight_files import StoredTensor, read_header
 from align.errors import BrokenModel, ModelNotFound, WrongModel
+from align.files import read_json
 
 VAE, STEM = "vae", "diffusion_pytorch_model"
+CONFIG, CLASS = "config.json", "AutoencoderKL"
+DEFAULTS: dict[str, Any] = {"block_out_channels": [64], "latent_channels": 4}
+"""What diffusers takes where a configuration does not say."""
+OTHER_SHAPE = (
+    "{path} holds an autoencoder of another shape than the model's: {difference} which its UNet "
+    "cannot use. Name one for SDXL."
+)
 FILE_PREFIXES = ("first_stage_model.", "vae.", "")
 PARTS = ("encoder.", "decoder.", "quant_conv.", "post_quant_conv.")
 DIFFUSERS_MARK, ORIGINAL_MARK = "encoder.down_blocks.", "encoder.down."
@@ -63,10 +71,7 @@ def open_vae(path: Path, config: Mapping[str, Any]) -> VaeFile:
         stored = tensors[piece.key]
         shapes[name] = replace(stored, shape=piece.shape(stored.shape))
     if difference := mismatch(vae_facts(shapes), config):
-        raise WrongModel(
-            f"{path} holds an autoencoder of another shape than the model's: {difference} which "
-            "its UNet cannot use. Name one for SDXL."
-        )
+        raise WrongModel(OTHER_SHAPE.format(path=path, difference=difference))
     return VaeFile(path, tensors, pieces)
 
 
@@ -88,7 +93,26 @@ def require_vae(path: str, config: Mapping[str, Any]) -> None:
             f"{path} is no folder of an autoencoder: it has no config.json. Name the folder that "
             "holds it, or a file."
         )
-    elif not any(folder.glob(f"{STEM}*.safetensors")):
+    else:
+        _require_folder(folder, config)
+
+
+def _require_folder(folder: Path, config: Mapping[str, Any]) -> None:
+    """Refuse a folder of something else, of an autoencoder of another shape, or without weights."""
+    try:
+        own = read_json(folder / CONFIG)
+    except (OSError, ValueError) as error:
+        raise BrokenModel(f"{folder / CONFIG} cannot be read ({error}). Copy it again.") from None
+    kind = own.get("_class_name") if isinstance(own, dict) else None
+    if kind != CLASS:
+        raise WrongModel(
+            f"{folder} holds {kind or 'something'!r}, and SDXL's autoencoder is an {CLASS}. Name "
+            "the folder or the file of one."
+        )
+    facts = ((name, own.get(name, default)) for name, default in DEFAULTS.items())
+    if difference := mismatch((fact for fact in facts if config.get(fact[0])), config):
+        raise WrongModel(OTHER_SHAPE.format(path=folder, difference=difference))
+    if not any(folder.glob(f"{STEM}*.safetensors")):
         raise BrokenModel(f"{folder} holds no weights in safetensors files. Copy it again.")
 
 

@@ -146,6 +146,9 @@ def test_a_whole_sdxl_checkpoint_has_no_reason_against_it(dtype, tmp_path):
 
 PARTS = {
     "the UNet alone": (unet(2048, 10, conditions=2816), "SDXL", "is the UNet of SDXL alone"),
+    "a checkpoint without its second encoder": (
+        {name: shape for name, shape in SDXL.items() if "embedders.1" not in name}, "SDXL",
+        "lacks its second text encoder"),
     "a VAE": (names("encoder.down.0.block.0.conv1.weight", "decoder.up.0.block.0.conv1.weight"),
               "an autoencoder (VAE)", "with --vae"),
     "a text encoder": (names("text_model.encoder.layers.0.mlp.fc1.weight"),

@@ -85,6 +85,13 @@ def test_an_edm_model_has_its_own_schedule_and_statistics(published, tmp_path):
     assert (scheduler["_class_name"], scheduler["sigma_max"]) == ("EDMEulerScheduler", 0.0)
 
 
+def test_an_edm_file_takes_what_it_predicts_and_refuses_any_other_choice(published, tmp_path):
+    file = str(write_sparse(tmp_path / "playground.safetensors", published | EDM))
+    assert describe_model(file, prediction="epsilon") == describe_model(file)
+    with pytest.raises(WrongModel, match=r"predicts epsilon by its .* 'v_prediction'\. Leave"):
+        describe_model(file, prediction="v_prediction")
+
+
 @pytest.mark.parametrize(
     ("change", "dtype", "words"),
     [
