@@ -58,6 +58,8 @@ def write_tiny_model(folder: Path, weights: Mapping[str, Weights] | None = None)
         "model_index.json": {"_class_name": "StableDiffusionXLPipeline"},
         "unet/config.json": {"sample_size": 16},
         "vae/config.json": {"block_out_channels": [8, 8, 8, 8]},
+        "text_encoder/config.json": {"num_hidden_layers": 12},
+        "text_encoder_2/config.json": {"num_hidden_layers": 32},
         "scheduler/scheduler_config.json": SCHEDULER,
     }
     (folder / "scheduler").mkdir()

@@ -20,6 +20,10 @@ from annotate.views.openable_models import (
 PREDICTIONS = ("epsilon", "v_prediction")
 OPENING = "Another model is being opened already. Wait until it is, then choose again."
 NO_NAME = "Name a file, a folder or a hub name such as stabilityai/stable-diffusion-xl-base-1.0."
+UNKNOWN = (
+    "{name} is not on this machine and could not be looked up: {reason}. The model that is open "
+    "stays open. Check the name and the network, then open it again."
+)
 NO_MODELS = "This app was started without the means to open another model."
 
 
@@ -75,6 +79,7 @@ class ModelChoice:
         try:
             described = self._describe(model, vae, prediction)
             if described != self._current():
+                _require_looked_up(described)
                 self._switch(described, self._require_models().new_sampler)
             self._require_models().remember(described, prediction or None)
             return self._found(described)
@@ -119,6 +124,12 @@ class ModelChoice:
         if self._models is None:
             raise InvalidRequest(NO_MODELS)
         return self._models
+
+
+def _require_looked_up(model: ModelInfo) -> None:
+    """Raise InvalidRequest for a model of which nothing but its name is known."""
+    if model.doubt and model.identity == model.path:
+        raise InvalidRequest(UNKNOWN.format(name=model.name, reason=model.doubt))
 
 
 def model_view(model: ModelInfo) -> ModelView:

@@ -13,6 +13,7 @@ from tiny_models import tiny_weights, write_tiny_model
 
 from align.client.catalog.catalog import ModelCatalog
 from align.contracts.errors import PalateError
+from align.contracts.models import ModelInfo
 from annotate.errors import InvalidImport, InvalidRequest, ModelBusy
 from annotate.labeling.new_acts import as_vote
 
@@ -147,6 +148,15 @@ def test_a_model_that_fails_to_start_gives_the_one_before_back(place, monkeypatc
     assert place.studio.models.current()["name"] == "one"
     place.label(2)
     assert place.studio.stats()["votes"] == 3
+
+
+def test_a_hub_name_that_nobody_could_look_up_leaves_the_open_model_open(place, monkeypatch):
+    guess = ModelInfo("org/xl", "org/xl", "org/xl", "sdxl", doubt="the hub does not answer")
+    monkeypatch.setattr(ModelCatalog, "describe", lambda *_: guess)
+    with pytest.raises(InvalidRequest, match=r"org/xl is not on .*: the hub does not answer\. "):
+        place.studio.models.open("org/xl")
+    assert place.studio.models.look_up("org/xl")["doubt"] == "the hub does not answer"
+    assert place.studio.models.current()["name"] == "one"
 
 
 def fails_once(works: Callable[[str], object]) -> Callable[[str], object]:
