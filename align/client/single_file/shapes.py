@@ -6,11 +6,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from align.client.single_file.checkpoint import Checkpoint
+from align.client.single_file.names import UNET_OUTER, UNET_RESNET, layout_of, part_names
 from align.client.weight_files import StoredTensor
 from align.errors import BrokenModel, WrongModel
 
 Shapes = Mapping[str, StoredTensor]
 Facts = Iterator[tuple[str, Any]]
+OPTIONAL = (".conv_shortcut",)
+"""Of a block whose input has another number of channels than its output."""
+LAYERS = (*UNET_OUTER, *UNET_RESNET, ".downsamplers.0.conv")
 EMBEDDINGS = "text_model.embeddings"
 
 
@@ -36,6 +40,28 @@ def require_known_shapes(checkpoint: Checkpoint, has_vae: bool) -> None:
                 f"{difference} in its {part}. The file does not say the rest of its "
                 "configuration: name its diffusers folder."
             )
+    _require_layers(checkpoint)
+
+
+def _require_layers(checkpoint: Checkpoint) -> None:
+    """Raise BrokenModel where the UNet lacks a weight or a bias of a layer that each SDXL has."""
+    unet, lacking = checkpoint.part("unet"), []
+    for ours in part_names(layout_of(checkpoint.tensors))["unet"].modules:
+        block, attention, _ = ours.partition(".attentions.")
+        # Whole levels have no attention.
+        attends = any(name.startswith(block + attention) for name in unet)
+        if ours.endswith(OPTIONAL) or (attention and not attends):
+            continue
+        if ours.endswith(LAYERS):
+            wanted = (f"{ours}.weight", f"{ours}.bias")
+            lacking += [name for name in wanted if name not in unet]
+        elif not any(name.startswith(f"{ours}.") for name in unet):
+            lacking.append(ours)
+    if lacking:
+        raise BrokenModel(
+            f"{checkpoint.file} lacks {len(lacking)} weights of the model's unet, such as "
+            f"{lacking[0]}. Download it again."
+        )
 
 
 def unet_channels(checkpoint: Checkpoint) -> int | None:

@@ -199,7 +199,7 @@ def test_what_cannot_be_opened_is_refused_in_a_sentence(changed, change, metadat
 
 
 def test_missing_weights_are_named_before_any_image(changed, compute):
-    part = "model.diffusion_model.middle_block.0.in_layers.2.weight"
+    part = "model.diffusion_model.middle_block.1.proj_in.weight"
     info = describe_model(str(changed(without(part))))
     with pytest.raises(BrokenModel, match=r"lacks 1 weights of the model.s unet, such as mid_"):
         load_pipeline(info, compute)

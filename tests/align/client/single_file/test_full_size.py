@@ -15,7 +15,7 @@ import pytest
 from align.client.models import describe_model
 from align.client.single_file.checkpoint import open_checkpoint
 from align.client.single_file.model_config import model_config
-from align.errors import WrongModel
+from align.errors import BrokenModel, WrongModel
 
 pytestmark = pytest.mark.slow
 
@@ -90,6 +90,17 @@ def test_an_edm_file_takes_what_it_predicts_and_refuses_any_other_choice(publish
     assert describe_model(file, prediction="epsilon") == describe_model(file)
     with pytest.raises(WrongModel, match=r"predicts epsilon by its .* 'v_prediction'\. Leave"):
         describe_model(file, prediction="v_prediction")
+
+
+@pytest.mark.parametrize(
+    ("name", "ours"),
+    [("out.2.bias", "conv_out.bias"), ("middle_block.0.in_layers.2.weight", "mid_block.resnets.0")],
+)
+def test_a_file_that_lacks_weights_of_its_unet_is_refused_unloaded(published, tmp_path, name, ours):
+    shapes = {key: shape for key, shape in published.items() if key != UNET + name}
+    file = write_sparse(tmp_path / "a.safetensors", shapes)
+    with pytest.raises(BrokenModel, match=rf"lacks 1 weights of the model.s unet, such as {ours}"):
+        describe_model(str(file))
 
 
 @pytest.mark.parametrize(
