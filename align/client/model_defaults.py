@@ -141,9 +141,7 @@ def unsupported_reason(scheduler: dict[str, Any]) -> str | None:
         )
     predictions = PREDICTIONS[:2] if solver in EDM_SOLVERS else PREDICTIONS
     if kind not in predictions:
-        known = ", ".join(predictions)
-        if solver in EDM_SOLVERS:
-            known += f" with {solver}"
+        known = ", ".join(predictions) + f" with {solver}" * (solver in EDM_SOLVERS)
         return f"predicts {kind!r}, and Palate can train what predicts {known}. Choose another."
     if betas is not None and betas not in BETA_SCHEDULES and not scheduler.get("trained_betas"):
         known = ", ".join(BETA_SCHEDULES)
@@ -185,7 +183,6 @@ def require_sdxl(title: str, index: dict[str, Any]) -> None:
     kind = str(kind[-1] if isinstance(kind, list) else kind)
     if kind == PIPELINE:
         return
-
     family = by_pipeline(kind)
     if family is not None and not family.opens:
         raise WrongModel(f"{title} holds a {kind}: {family.name}{family.reason}")
@@ -283,7 +280,7 @@ def guessed_defaults(name: str) -> RenderDefaults:
     """Guess the defaults of a model from its name alone."""
     short = last_part(name)
     side = TURBO_SIDE if re.fullmatch(r"(?i)sdxl[-_]turbo(-fp16)?", short) else 1024
-    few = FEW_STEP_NAMES.search(short) is not None
+    few = bool(FEW_STEP_NAMES.search(short))
     return {
         "preset": "sdxl-v" if re.search(r"(?i)v[-_]?pred", short) else "sdxl",
         "width": side,
