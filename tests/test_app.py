@@ -59,6 +59,15 @@ CONTRACT = {
     "/preview_import": ["folder"],
     "/import_images": ["folder"],
     "/save_blind_test_report": ["blind_test"],
+    "/look": [],
+    "/change_look": ["settings"],
+    "/readings": [],
+    "/render_readings": ["prompt", "seed"],
+    "/choose_reading": ["reading"],
+    "/vote_sources": [],
+    "/lora_folder": [],
+    "/change_lora_folder": ["folder"],
+    "/send_version": ["version", "strength"],
 }
 OLD_NAMES = {
     "/mark_known": ["pair_id", "better"],
