@@ -21,7 +21,7 @@ MAX_WEIGHT = 2.0
 """The strongest a LoRA is added, in either direction."""
 MAX_AREA_FACTOR, MAX_ASPECT = 4.0, 4.0
 SIZE = re.compile(r"\s*(\d{1,5})\s*[xX×*]\s*(\d{1,5})\s*")
-LORA_LINE = re.compile(r"(?P<file>.+?)(?:\s+(?P<weight>[-+]?\d*[.,]?\d+))?\s*")
+LORA_WEIGHT = re.compile(r"[-+]?(?:\d+(?:[.,]\d+)?|[.,]\d+)")
 LoraGiven = tuple[str, float]
 """A file as somebody named it, and a weight."""
 
@@ -175,9 +175,10 @@ def _sides(value: object, own: Size) -> Size:
 
 def _lora_parts(value: object) -> tuple[object, object]:
     if isinstance(value, str):
-        match = LORA_LINE.fullmatch(value.strip())
-        weight = (match["weight"] if match else None) or "1"
-        return (match["file"] if match else value), weight
+        parts = value.strip().rsplit(None, 1)
+        if len(parts) == 2 and LORA_WEIGHT.fullmatch(parts[1]):
+            return parts[0], parts[1]
+        return value.strip(), "1"
     if isinstance(value, Mapping):
         return value.get("file"), value.get("weight", 1.0)
     if isinstance(value, list | tuple) and len(value) == 2:

@@ -156,7 +156,7 @@ class PromptVariations:
         """Read options, after what says how many of them are taken."""
         written = (content[counted.end() :] if counted else content).split("|")
         weights = tuple(map(_weight, written))
-        texts = tuple(WEIGHT.sub("", text, count=1).strip() for text in written)
+        texts = tuple(_unweighed(text).strip() for text in written)
 
         if not counted:
             return Options(texts, weights)
@@ -225,6 +225,12 @@ def _empty(prompt: str) -> InvalidPrompts:
         f"{_short(prompt)} may become empty, since it holds an empty option. Write a word beside "
         "the braces."
     )
+
+
+def _unweighed(option: str) -> str:
+    """Return an option without the weight that it begins with."""
+    found = WEIGHT.match(option)
+    return option[found.end() :] if found else option
 
 
 def _short(prompt: str) -> str:
