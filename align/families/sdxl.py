@@ -201,12 +201,15 @@ class StableDiffusionXL:
     ) -> Tensor:
         """Run the UNet with cross-attention to the text, and pooled text and sizes added."""
         added = {"text_embeds": conditioning[POOLED], "time_ids": conditioning[SIZES]}
+        # Only texts of different lengths have a mask.
+        mask_BS = conditioning.tensors.get(TEXT + MASK)
+        masked = {} if mask_BS is None else {"encoder_attention_mask": mask_BS}
         predicted_BCHW: Tensor = denoiser(
             noisy_BCHW,
             timesteps_B,
             encoder_hidden_states=conditioning[TEXT],
             added_cond_kwargs=added,
-            encoder_attention_mask=conditioning.tensors.get(TEXT + MASK),
+            **masked,
         ).sample
         return predicted_BCHW
 
