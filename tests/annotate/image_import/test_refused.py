@@ -49,6 +49,18 @@ ADMIN_CALLS = {
     "flags": [],
     "decide_flag": [1, "shown"],
     "change_project": [["mine"], [], 3],
+    "models": [],
+    "look_up_model": ["emoji"],
+    "open_model": ["emoji-fast"],
+    "readings": [],
+    "render_readings": ["a cat", 1],
+    "choose_reading": ["epsilon"],
+    "look": [],
+    "change_look": [{"steps": 2}],
+    "vote_sources": [],
+    "lora_folder": [],
+    "change_lora_folder": ["/etc"],
+    "send_version": ["v1", 1.0],
 }
 
 
