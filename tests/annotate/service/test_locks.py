@@ -20,7 +20,7 @@ from annotate.labeling.quality_control import GOLD_SHARE, REPEAT_SHARE
 from storage.database import Database
 from storage.tables.people import Role
 
-TURNS = {"_measuring", "_learning", "_rendering", "_busy", "_computing"}
+TURNS = {"_measuring", "_learning", "_rendering", "_busy", "_computing", "_changing"}
 
 
 class Watched:
