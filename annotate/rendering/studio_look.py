@@ -44,7 +44,7 @@ class StudioLook:
         self._setting = f"look:{model_id}"
         """Name of the project setting: one for each model of the studio."""
         self._own = own_look(model)
-        self._changing, self._guard = threading.Lock(), threading.Lock()
+        self._changing, self._publishing = threading.Lock(), threading.Lock()
         self._current = self._stored()
 
     @property
@@ -64,7 +64,7 @@ class StudioLook:
     @contextmanager
     def holding(self) -> Iterator[Look]:
         """Yield the look, which is not changed inside the block."""
-        with self._guard:
+        with self._publishing:
             yield self._current
 
     def for_runs(self) -> RenderSettings | None:
@@ -114,7 +114,7 @@ class StudioLook:
             look = replace(self._current, **checked)
             if look != self._current:
                 self._store.project_settings.set(self._setting, self._changes(look), who)
-                with self._guard:
+                with self._publishing:
                     self._current = look
         return {**self.view(), "notes": notes}
 

@@ -20,7 +20,11 @@ from annotate.labeling.quality_control import GOLD_SHARE, REPEAT_SHARE
 from storage.database import Database
 from storage.tables.people import Role
 
-TURNS = {"_measuring", "_learning", "_rendering", "_busy", "_computing", "_changing"}
+TURNS = {
+    *("_measuring", "_learning", "_rendering", "_busy", "_computing"),
+    # A change of the look, and a pair that is stored while the look stays.
+    *("_changing", "_publishing"),
+}
 
 
 class Watched:
