@@ -3,6 +3,7 @@ import { beforeEach, test } from "node:test";
 
 import { start as startBlindTests } from "../../annotate/web/static/blind_test.js";
 import { start as startDisk } from "../../annotate/web/static/disk.js";
+import { start as startModels } from "../../annotate/web/static/models.js";
 import { start as startOwnVotes } from "../../annotate/web/static/own_votes.js";
 import { startLink, startTable } from "../../annotate/web/static/people.js";
 import { start as startTree } from "../../annotate/web/static/tree.js";
@@ -48,6 +49,14 @@ test("a clean-up is previewed for the kind of its button", () => {
   fire(at("button"), "click");
   fire(at("p"), "click");
   assert.deepEqual(triggered, [["select", { kind: "sheets" }]]);
+});
+
+test("a model's button names the model that is to be opened", () => {
+  const at = page('<button data-model="mine.safetensors"><b>Open</b></button><p></p>');
+  startModels(component);
+  fire(at("b"), "click");
+  fire(at("p"), "click");
+  assert.deepEqual(triggered, [["select", { model: "mine.safetensors" }]]);
 });
 
 test("a person's button names the person and what to do", () => {
