@@ -31,7 +31,7 @@ class ReadingsSection:
             "Which is an image?", open=True, visible=unknown, elem_id="readings"
         ) as self._section:
             self._cards = gr.HTML(
-                lambda: reading_cards(self._studio.readings.view()),
+                reading_cards(studio.readings.view()),
                 elem_id="reading-cards",
                 js_on_load=start_script("models.js"),
                 apply_default_css=False,
