@@ -50,7 +50,8 @@ PUBLIC = {
         "PairErrors.logits_B": "(self, kappa)",
         "PairErrors.rewards_2B": "(self, kappa)",
         "PreferencePair": (
-            "(key, prompt, chosen, rejected, kind='preference', share=0.75, weight=1.0, trust=1.0)"
+            "(key, prompt, chosen, rejected, kind='preference', share=0.75, weight=1.0, trust=1.0, "
+            "origins=<factory>, rendered_prompt='', plain=False)"
         ),
         "RunFolder": "(path)",
         "RunFolder.metrics": "(self, since=0)",
@@ -60,7 +61,7 @@ PUBLIC = {
         "cdpo": OBJECTIVE,
         "choose_compute": "(precision='auto')",
         "denoising_error": "(predicted_BCHW, target_BCHW)",
-        "describe_model": "(name_or_path=None, hub=None)",
+        "describe_model": "(name_or_path=None, hub=None, *, vae=None, prediction=None)",
         "dpo": OBJECTIVE,
         "dpop": OBJECTIVE,
         "fine_tune": (

@@ -11,6 +11,8 @@ from safetensors.torch import save_file
 from align.files import replacing
 from align.weights.merge import create_folder
 
+pytestmark = pytest.mark.slow
+
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no umask.")
 
 
