@@ -13,12 +13,12 @@ from align.weights.merge import create_folder
 
 pytestmark = pytest.mark.slow
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no umask.")
-
 
 @pytest.fixture(params=[0o022, 0o002, 0o077])
 def permissions(request):
     """What a new file has under a umask."""
+    if os.name == "nt":
+        pytest.skip("Windows has no umask.")
     before = os.umask(request.param)
     yield 0o666 & ~request.param
     os.umask(before)
