@@ -11,23 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-SGM_RESNET_NAMES = {
-    "norm1": "in_layers.0",
-    "norm2": "out_layers.0",
-    "conv1": "in_layers.2",
-    "conv2": "out_layers.3",
-    "time_emb_proj": "emb_layers.1",
-    "conv_shortcut": "skip_connection",
-}
-SGM_OUTER_NAMES = {
-    "conv_in": "input_blocks.0.0",
-    "conv_norm_out": "out.0",
-    "conv_out": "out.2",
-    "time_embedding.linear_1": "time_embed.0",
-    "time_embedding.linear_2": "time_embed.2",
-    "add_embedding.linear_1": "label_emb.0.0",
-    "add_embedding.linear_2": "label_emb.0.2",
-}
+from align.client.single_file.names import UNET_OUTER, UNET_RESNET
+
 BLOCK = re.compile(r"(down|mid|up)_blocks?\.(?:(\d{1,4})\.)??(\w+)\.(\d{1,4})(?:\.(.+))?")
 
 
@@ -123,7 +108,7 @@ def position_of(layer: str) -> BlockPosition | None:
     if match is None:
         return None
     side, block, kind, number, name = match.groups()
-    inner = SGM_RESNET_NAMES.get(name, name)
+    inner = UNET_RESNET.get(name, name)
     return BlockPosition(side, int(block or 0), kind, int(number), inner)
 
 
@@ -131,7 +116,7 @@ def sgm_name(layer: str, layout: Layout) -> str:
     """Return a layer's name in sgm."""
     at = position_of(layer)
     if at is None:
-        return SGM_OUTER_NAMES.get(layer, layer)
+        return UNET_OUTER.get(layer, layer)
     if at.side == "mid":
         number = 1 if at.kind == "attentions" else 2 * at.number
         return f"middle_block.{number}.{at.inner}"
