@@ -9,6 +9,7 @@ AlignError
 │   ├── NotImportable      a file from elsewhere is no LoRA or UNet for this model, or is broken
 │   ├── UnusableFolder     a folder of another program that can take no LoRA files
 │   ├── InvalidSettings    a training setting that is unknown, of the wrong type or out of range
+│   ├── InvalidDevices     a device that is unknown, not there, or named twice
 │   ├── SnapshotError      the votes to learn from are missing, damaged or too few
 │   └── BrokenRun          a folder is no run folder, or its settings cannot be read
 ├── Conflict
@@ -70,6 +71,10 @@ class UnusableFolder(AlignError, InvalidInput):
 
 class InvalidSettings(AlignError, InvalidInput):
     """A training setting is unknown, of the wrong type or out of range."""
+
+
+class InvalidDevices(AlignError, InvalidInput):
+    """A device is unknown, not there, or named twice."""
 
 
 class SnapshotError(AlignError, InvalidInput):

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, TypedDict, final
 
+from align.contracts.devices import DeviceFacts, read_facts
 from align.contracts.models import ModelInfo, read_model
 
 SEPARATORS = (",", ".", ";", ":", "BREAK")
@@ -106,6 +107,8 @@ class SamplerState:
     """True of a failure whose cause may pass, so that it is tried again."""
     retry_s: float | None = None
     """Seconds until the next try; None where there is none without `retry`."""
+    facts: DeviceFacts | None = None
+    """The device and its number formats, once the model is ready."""
 
 
 @final
@@ -273,7 +276,7 @@ def read_message(line: str) -> SamplerMessage:
     """Read what a sampler writes. Raises ValueError for a line that was cut short."""
     message: Any = json.loads(line)
     if "state" in message:
-        return SamplerState(**message)
+        return SamplerState(**{**message, "facts": read_facts(message.get("facts"))})
     if "image" in message:
         message["image"] = Rendered(**message["image"])
     read: SamplerMessage = message

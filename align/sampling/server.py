@@ -23,6 +23,7 @@ from align.contracts.rendering import (
     ScoreRequest,
 )
 from align.device import Compute, choose_compute, memory
+from align.device_facts import device_facts
 from align.errors import AlignError, InvalidSettings, is_disk_full, whole_text
 from align.families.family import Pipeline
 from align.sampling.adapter_switcher import AdapterSwitcher
@@ -52,7 +53,8 @@ def load(model: ModelInfo, replies: ReplyStream, threads: int) -> LoadedModel:
     device = compute.device.type
     replies.send(SamplerState("loading", f"Loading {model.name}.", device))
     pipeline = load_pipeline(model, compute)
-    replies.send(SamplerState("ready", f"{model.name} is ready.", device, *memory(compute)))
+    ready, facts = f"{model.name} is ready.", device_facts(compute)
+    replies.send(SamplerState("ready", ready, device, *memory(compute), facts=facts))
     return LoadedModel(pipeline, compute)
 
 

@@ -49,6 +49,7 @@ class StudioStatus:
                 "state": state.state,
                 "detail": state.detail,
                 "device": state.device,
+                "device_summary": state.facts.summary() if state.facts else "",
                 "advice": advice(state) if state.state == "failed" else None,
             },
             "pool": {"ready": ready, "target": target, "problem": self._pool.problem},

@@ -12,6 +12,8 @@ class SamplerView(TypedDict):
     """The state as a sentence."""
     device: str
     """Type of the device: cpu, cuda, mps, ..."""
+    device_summary: str
+    """Card, memory, number format and attention in a line; empty until the model is ready."""
     advice: str | None
     """What a person can do while the model has failed."""
 

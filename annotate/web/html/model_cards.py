@@ -35,10 +35,11 @@ NO_FOLDER = (
 def open_model_card(model: ModelView, sampler: SamplerView) -> str:
     """Return the model that is open, and how far it is loaded."""
     state = "" if sampler["state"] == "ready" else f"<p>{escape(sampler['detail'])}</p>"
+    on = f" It runs on {sampler['device_summary']}." if sampler["device_summary"] else ""
     advice = f'<p class="soft">{escape(sampler["advice"])}</p>' if sampler["advice"] else ""
     return (
         f'<div class="card notice model-open" role="status"><b><bdi>{escape(model["name"])}</bdi> '
-        f'is open</b><p class="soft">{escape(facts_of(model))}</p>{state}{advice}</div>'
+        f'is open</b><p class="soft">{escape(facts_of(model) + on)}</p>{state}{advice}</div>'
     )
 
 

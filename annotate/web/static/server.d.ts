@@ -206,6 +206,8 @@ export interface SamplerView {
   detail: string;
   /** Type of the device: cpu, cuda, mps, ... */
   device: string;
+  /** Card, memory, number format and attention in a line; empty until the model is ready. */
+  device_summary: string;
   /** What a person can do while the model has failed. */
   advice: string | null;
 }

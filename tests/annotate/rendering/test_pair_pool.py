@@ -137,6 +137,7 @@ def test_a_model_that_cannot_be_loaded_is_told_whole_once_and_can_be_tried_again
         "state": "ready",
         "detail": "",
         "device": "cpu",
+        "device_summary": "",
         "advice": None,
     }
     until(lambda: "pair_id" in place.studio.next_pair("ann"))

@@ -40,7 +40,13 @@ def listed(name: str, problem: str | None = None, is_open: bool = False) -> List
 
 
 def listing(*models: ListedModelView, folder: str | None = "/models") -> ModelList:
-    sampler = {"state": "loading", "detail": MARKUP, "device": "cpu", "advice": MARKUP}
+    sampler = {
+        "state": "loading",
+        "detail": MARKUP,
+        "device": "cpu",
+        "device_summary": MARKUP,
+        "advice": MARKUP,
+    }
     return {
         "current": MODEL,
         "sampler": sampler,
@@ -64,6 +70,13 @@ def test_what_a_file_says_is_escaped_everywhere():
         model_list(listing(listed("a")), MARKUP),
     ]
     assert all("<script" not in html and "&lt;script" in html for html in everything)
+
+
+def test_the_open_model_is_told_with_the_device_that_it_runs_on():
+    sampler = {**listing()["sampler"], "state": "ready", "advice": None}
+    told = open_model_card(MODEL, {**sampler, "device_summary": "NVIDIA L4, 24 GB, bf16"})
+    assert "It runs on NVIDIA L4, 24 GB, bf16." in told
+    assert "It runs on" not in open_model_card(MODEL, {**sampler, "device_summary": ""})
 
 
 def test_models_that_can_be_opened_come_first_and_the_others_say_why_not():
