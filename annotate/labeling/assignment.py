@@ -17,6 +17,8 @@ MAX_HELD = 64
 """Pairs that one annotator may hold, so that a broken page cannot take them all."""
 OVERLAP = "overlap"
 """The project setting of how many people are asked about each pair."""
+VOTED_S, UNMET_S = 180.0, 60.0
+"""Somebody labels for so long after their last vote, or after they asked for a pair in vain."""
 MIXED_SHARE = 0.25
 """The share of a blind test's pairs among those handed out while it is mixed in."""
 
@@ -71,8 +73,15 @@ class PairAssigner(ItemAssigner[Pair]):
         self._overlap = 1
         self.votes = RateMeter(clock)
         self.decisive = RateMeter(clock)
+        self._unmet = RateMeter(clock)
+        """Times at which a page asked for more pairs than there were."""
 
         self._mixed: str | None = None
+
+    def in_use(self) -> bool:
+        """Return whether somebody labels now, or would if there were pairs."""
+        voted = self.votes.seconds_since_last() < VOTED_S
+        return voted or self._unmet.seconds_since_last() < UNMET_S
 
     @property
     def version(self) -> str:
@@ -200,6 +209,8 @@ class PairAssigner(ItemAssigner[Pair]):
             if pair is None:
                 break
             pairs.append(pair)
+        if len(pairs) < want and trial is None:
+            self._unmet.record()
         return AssignedPairs(pairs, passed_over)
 
     def vote(self, vote: NewVote) -> ActReceipt:

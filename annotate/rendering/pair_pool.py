@@ -12,6 +12,7 @@ from annotate.interfaces import Sampler
 from annotate.labeling.assignment import PairAssigner
 from annotate.labeling.best_worst import QuadAssigner
 from annotate.rendering.pair_maker import PairMaker
+from annotate.rendering.pool_target import MIN_READY_PAIRS, PoolTarget
 from annotate.rendering.prompt_sampler import PromptSampler
 from annotate.rendering.renderer import Renderer, adapters_of
 from storage.records import Image
@@ -19,8 +20,6 @@ from storage.store import Store
 
 logger = logging.getLogger(__name__)
 
-MIN_READY_PAIRS, MAX_READY_PAIRS = 24, 96
-"""Bounds of the pairs to keep ready; in between it is what labelers vote on in a minute."""
 PAIRS_PER_REQUEST = 8
 FEW_PAIRS = 4
 """With fewer ready, the first pairs of a request matter more than its total time."""
@@ -59,6 +58,7 @@ class PairPool:
         min_ready: int = MIN_READY_PAIRS,
     ) -> None:
         """Wire the parts together; `min_ready` is the least number of pairs to keep ready."""
+        self.target = PoolTarget(assigner.votes, assigner.in_use, min_ready)
         self._store, self._sampler, self._renderer = store, sampler, renderer
         self._assigner, self._model_id = assigner, model_id
         self._clock, self._best_worst = clock, best_worst
@@ -69,12 +69,12 @@ class PairPool:
         self._thread = threading.Thread(target=self._work, name="pool", daemon=True)
         self._closing, self._wakeup = threading.Event(), threading.Event()
         self._control = threading.Lock()
-        self._holds, self.min_ready = 0, min_ready
+        self._holds = 0
         self._suspended: str | None = None
         self._suspended_eta: Callable[[], float | None] = lambda: None
         self._fresh_version: str | None = None
         self._image_s, self._failures = 0.0, 0
-        self._filling, self._paired = True, True
+        self._paired = True
         self._began = clock()
         self._waiting_since: float | None = None
         """The time of the newest image, or of the request before the first one."""
@@ -104,11 +104,6 @@ class PairPool:
     def suspended(self) -> str | None:
         """Return why the image model is suspended; None while it is not."""
         return self._suspended
-
-    @property
-    def target(self) -> int:
-        """Return the number of pairs to keep ready: a minute's worth, within bounds."""
-        return min(MAX_READY_PAIRS, max(self.min_ready, self._assigner.votes.count_within(60.0)))
 
     @property
     def silent_s(self) -> float:
@@ -211,18 +206,13 @@ class PairPool:
     def _next_request_size(self) -> int:
         """Return the number of pairs of the next request; 0 while enough are ready.
 
-        It is one at first, so that it is there quickly. A full pool waits until a whole request is
-        missing: images cost less by the dozen.
+        It is one at first, so that it is there quickly.
         """
-        missing = self.target - self._assigner.ready()
-        if self._fresh_version != self._assigner.version and not self._assigner.ready():
-            self._filling = True
-            return min(1, missing)
-
+        ready = self._assigner.ready()
+        if self._fresh_version != self._assigner.version and not ready:
+            return self.target.first_request(ready)
         quick = int(REQUEST_S / (2 * self._image_s)) if self._image_s else PAIRS_PER_REQUEST
-        whole = max(1, min(PAIRS_PER_REQUEST, quick, self.target))
-        self._filling = missing > 0 and (self._filling or missing >= whole)
-        return min(missing, whole) if self._filling else 0
+        return self.target.next_request(ready, min(PAIRS_PER_REQUEST, quick))
 
     def _render_pairs(self, count: int) -> None:
         self._paired = True

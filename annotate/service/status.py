@@ -74,8 +74,9 @@ class StudioStatus:
         would give away which are the test's.
         """
         if not self._assigner.mixed:
-            return self._assigner.ready(), self._pool.target
-        return (self._pool.min_ready if self._assigner.ready() else 0), self._pool.min_ready
+            return self._assigner.ready(), self._pool.target.pairs
+        shown = self._pool.target.min_ready
+        return (shown if self._assigner.ready() else 0), shown
 
     def _message(self, run: CurrentRun | None, ready: int, target: int) -> str:
         """Return the most urgent thing to say: first what is broken, then what is under way."""

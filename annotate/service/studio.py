@@ -40,7 +40,8 @@ from annotate.interfaces import Converter, Models, Sampler, Trainer
 from annotate.labeling.assignment import PairAssigner
 from annotate.labeling.best_worst import QuadAssigner
 from annotate.rendering.model_readings import ModelReadings, as_chosen
-from annotate.rendering.pair_pool import MIN_READY_PAIRS, PairPool
+from annotate.rendering.pair_pool import PairPool
+from annotate.rendering.pool_target import MIN_READY_PAIRS
 from annotate.rendering.prompt_sampler import PromptSampler
 from annotate.rendering.prompt_sources import check_prompts, prompts_for
 from annotate.rendering.prompt_variations import WILDCARDS, PromptVariations

@@ -164,11 +164,14 @@ class TrainingRuns:
         with self._lock:
             self._require_open()
             self._asked += 1
+            self._device.expect_run()
         try:
             yield
         finally:
             with self._lock:
                 self._asked -= 1
+                if not self._asked and self._running is None:
+                    self._device.free()
 
     def _require_open(self) -> None:
         """Raise ModelBusy once the runs are closed, since nobody would follow a new one."""

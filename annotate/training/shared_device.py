@@ -1,4 +1,4 @@
-"""Device shared by sampler and trainer: the sampler stops where both do not fit."""
+"""Device shared by sampler and trainer: the sampler holds back, and stops where both do not fit."""
 
 from align.contracts.models import ModelInfo
 from annotate.interfaces import Sampler, Trainer
@@ -17,11 +17,16 @@ class SharedDevice:
         self._both_fit: bool | None = None
         """Whether sampler and trainer fit together; None until the sampler is ready."""
 
+    def expect_run(self) -> None:
+        """Render few pairs from now on: a run is about to start."""
+        self._pool.target.run_shares_device = True
+
     def make_room(self, run_id: str) -> None:
         """Stop the sampler for a run if both do not fit.
 
         Decided once per run, as soon as the sampler is ready and its device known.
         """
+        self.expect_run()
         sampler = self._sampler.state()
         if self._both_fit is not None or sampler.state != "ready":
             return
@@ -36,4 +41,5 @@ class SharedDevice:
     def free(self) -> None:
         """Let the sampler go on after a run."""
         self._both_fit = None
+        self._pool.target.run_shares_device = False
         self._pool.resume()

@@ -10,7 +10,7 @@ from places import Open, Place, until
 
 from align.contracts.rendering import SamplerState
 from annotate.labeling.new_acts import as_vote
-from annotate.rendering.pair_pool import MIN_READY_PAIRS
+from annotate.rendering.pool_target import MIN_READY_PAIRS
 
 
 @pytest.fixture
