@@ -128,7 +128,6 @@ def run_evaluate(arguments: argparse.Namespace) -> None:
         parse_seeds(arguments.seeds),
         arguments.versions,
         model=describe_model(arguments.model) if arguments.model else None,
-        compute=compute,
         scorers=scorers,
         on_progress=report,
     )

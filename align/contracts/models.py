@@ -72,6 +72,11 @@ class ModelInfo:
         return KIND
 
     @property
+    def full_size(self) -> bool:
+        """Return whether it is of SDXL's size, which is trained by the preset of such models."""
+        return self.preset != "embedded"
+
+    @property
     def prompt_tokens(self) -> int:
         """How many tokens of a prompt its encoders take at a time, or fewer."""
         return 22 if self.preset == "embedded" else 75

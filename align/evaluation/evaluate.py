@@ -83,9 +83,8 @@ def evaluate(
     info = model or next((s.model for s in sources.values() if s.model), None) or describe_model()
     # The LoRAs of a run's look fit the base that it was trained from.
     look = None if model else next((s.look for s in sources.values() if s.look), None)
-    renderer = VersionRenderer(
-        target, prompts, seeds, info, compute or choose_compute(), on_progress, look=look
-    )
+    chosen = compute or choose_compute(full_size=info.full_size)
+    renderer = VersionRenderer(target, prompts, seeds, info, chosen, on_progress, look=look)
 
     run_results = {name: result_of_run(source) for name, source in sources.items()}
     rendered, checks = render_and_check(renderer, sources, run_results)

@@ -79,7 +79,8 @@ def render_checks(
 ) -> list[CheckEntry]:
     """Render with base and version, save it in the run folder, and return checks as JSON values."""
     prepared, name = run.read_config(), run.path.resolve().name
-    watched = (choose_compute(), on_progress, between_passes, prepared.look)
+    compute = choose_compute(full_size=prepared.model.full_size)
+    watched = (compute, on_progress, between_passes, prepared.look)
     renderer = VersionRenderer(run.evaluation, prompts, SEEDS, prepared.model, *watched)
     sources = {name: AdapterSource(run.adapter, name)}
     rendered, checks = render_and_check(renderer, sources, {name: run_result})

@@ -49,7 +49,7 @@ class ImageSampler:
         self.model = resolve_model(model)
         self.settings = render_settings(self.model)
         """Size, steps, guidance and the rest, as the model has them by default."""
-        self._compute = compute or choose_compute()
+        self._compute = compute or choose_compute(full_size=self.model.full_size)
         quiet_libraries()
         self._pipeline = load_pipeline(self.model, self._compute)
         self._adapters = AdapterSwitcher(self._pipeline)

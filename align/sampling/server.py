@@ -49,7 +49,7 @@ def load(model: ModelInfo, replies: ReplyStream, threads: int) -> LoadedModel:
     """Load a model and report it; raises AlignError."""
     quiet_libraries()
     torch.set_num_threads(threads)
-    compute = choose_compute()
+    compute = choose_compute(full_size=model.full_size)
     device = compute.device.type
     replies.send(SamplerState("loading", f"Loading {model.name}.", device))
     pipeline = load_pipeline(model, compute)

@@ -51,7 +51,8 @@ def train(
         TrainingDiverged: the loss is not finite, or has stayed far above its start.
     """
     started, divergence = time.monotonic(), DivergenceWatch()
-    compute = choose_compute(run.read_config().train.precision)
+    prepared = run.read_config()
+    compute = choose_compute(prepared.train.precision, prepared.model.full_size)
     # Mixed precision is handled by `compute`, so that errors are reduced in fp32.
     accelerator = Accelerator(mixed_precision="no", cpu=compute.device.type == "cpu")
     state = prepare_training(run, report, accelerator, compute, cache)

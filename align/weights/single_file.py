@@ -40,7 +40,11 @@ from align.weights.clip_tokenizers import sdxl_tokenizer
 from align.weights.original_names import TEXT_PREFIX, from_original
 
 ENCODERS = {"text_encoder": "CLIPTextModel", "text_encoder_2": "CLIPTextModelWithProjection"}
-Options = Mapping[str, Any]
+VAE_FORMAT = torch.float32
+"""It computes in fp32 on every device, so that no digit of it is to be lost on the way."""
+OPENED_FOR = 64
+"""Weights for which a file is opened at a time: pages that were read count as this process's own
+until it is closed, and all of a UNet's are 5 GB."""
 
 
 def load_checkpoint(model: ModelInfo, dtype: torch.dtype) -> Pipeline:
@@ -53,7 +57,7 @@ def load_checkpoint(model: ModelInfo, dtype: torch.dtype) -> Pipeline:
     with config_folder(checkpoint, model) as folder:
         parts = dict(_load_parts(checkpoint, folder, dtype, has_vae=model.vae is not None))
         if model.vae is not None:
-            parts[VAE] = load_vae(model.vae, checkpoint.config("vae/config.json"), dtype)
+            parts[VAE] = load_vae(model.vae, checkpoint.config("vae/config.json"), VAE_FORMAT)
         return family_of(model).pipeline_class.from_pretrained(folder, **parts)
 
 
@@ -79,10 +83,11 @@ def _load_parts(
     checkpoint: Checkpoint, folder: Path, dtype: torch.dtype, has_vae: bool
 ) -> Iterator[tuple[str, Any]]:
     """Yield the parts of a pipeline, by name."""
-    weights = _weights(checkpoint, "unet")
-    yield "unet", load_part(UNet2DConditionModel, "unet", folder, weights, dtype)
+    unet = _weights(checkpoint, "unet", dtype)
+    yield "unet", load_part(UNet2DConditionModel, "unet", folder, unet, dtype)
     if not has_vae:
-        yield VAE, load_part(AutoencoderKL, VAE, folder, _weights(checkpoint, VAE), dtype)
+        vae = _weights(checkpoint, VAE, VAE_FORMAT)
+        yield VAE, load_part(AutoencoderKL, VAE, folder, vae, VAE_FORMAT)
     for part, kind in ENCODERS.items():
         yield part, _load_encoder(checkpoint, part, getattr(transformers, kind), folder, dtype)
     for number, part in enumerate(TOKENIZERS):
@@ -92,17 +97,24 @@ def _load_parts(
             yield part, sdxl_tokenizer(number)
 
 
-def _weights(checkpoint: Checkpoint, part: str) -> dict[str, Tensor]:
-    return read_pieces(checkpoint.file, checkpoint.pieces[part])
+def _weights(checkpoint: Checkpoint, part: str, dtype: torch.dtype) -> dict[str, Tensor]:
+    return read_pieces(checkpoint.file, checkpoint.pieces[part], dtype)
 
 
-def read_pieces(file: Path, pieces: Mapping[str, Piece]) -> dict[str, Tensor]:
-    """Read weights of a file, each as diffusers has it."""
-    with safe_open(file, framework="pt") as opened:
-        return {
-            name: from_original({name: piece}, {piece.key: opened.get_tensor(piece.key)})[name]
-            for name, piece in pieces.items()
-        }
+def read_pieces(file: Path, pieces: Mapping[str, Piece], dtype: torch.dtype) -> dict[str, Tensor]:
+    """Read weights of a file, each as diffusers has it and in the format that is wanted.
+
+    Converted one by one, so that a part is never there in two formats.
+    """
+    read: dict[str, Tensor] = {}
+    names = list(pieces)
+    for start in range(0, len(names), OPENED_FOR):
+        with safe_open(file, framework="pt") as opened:
+            for name in names[start : start + OPENED_FOR]:
+                piece = pieces[name]
+                stored = {piece.key: opened.get_tensor(piece.key)}
+                read[name] = from_original({name: piece}, stored)[name].to(dtype)
+    return read
 
 
 def load_part(
@@ -132,7 +144,7 @@ def _load_encoder(
     config = CLIPTextConfig.from_pretrained(folder / part)
     with torch.device("meta"):
         expected = kind(config).state_dict()
-    weights = _weights(checkpoint, part)
+    weights = _weights(checkpoint, part, dtype)
     if not any(name.startswith(TEXT_PREFIX) for name in expected):
         weights = {name.removeprefix(TEXT_PREFIX): weight for name, weight in weights.items()}
     _require_all(expected, weights, part)
@@ -171,7 +183,8 @@ def load_vae(path: str, config: Mapping[str, Any], dtype: torch.dtype) -> torch.
         )
         return loaded
     found = open_vae(place, config)
+    weights = read_pieces(place, found.pieces, dtype)
     with TemporaryDirectory(prefix="palate-") as scratch:
         (Path(scratch) / VAE).mkdir()
         write_json(Path(scratch) / VAE / "config.json", dict(config))
-        return load_part(AutoencoderKL, VAE, Path(scratch), read_pieces(place, found.pieces), dtype)
+        return load_part(AutoencoderKL, VAE, Path(scratch), weights, dtype)

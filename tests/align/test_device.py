@@ -47,6 +47,25 @@ def test_an_amd_card_does_where_it_has_instructions_for_it(monkeypatch, name, fo
     assert choose_compute().autocast == format
 
 
+@pytest.mark.parametrize(
+    ("instructions", "full_size", "precision", "weights", "products"),
+    [
+        (True, True, "auto", BF16, BF16),
+        (True, False, "auto", torch.float32, BF16),
+        (True, True, "fp32", torch.float32, None),
+        (False, True, "auto", torch.float32, None),
+    ],
+)
+def test_on_a_cpu_full_size_weights_are_in_bf16_where_it_has_instructions_for_it(
+    monkeypatch, instructions, full_size, precision, weights, products
+):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
+    monkeypatch.setattr("torch.cpu._is_avx512_bf16_supported", lambda: instructions)
+    compute = choose_compute(precision, full_size)
+    assert (compute.weights, compute.autocast) == (weights, products)
+
+
 @pytest.fixture
 def loud(pipeline):
     """The pipeline with activations beyond what fp16 can hold, as SDXL's autoencoder has them."""

@@ -2,6 +2,7 @@
 
     python tests/bench/sdxl.py plan                     memory by shape for 12 to 80 GB cards
     python tests/bench/sdxl.py step [--size 256]        one LoRA step of all 2.6 B weights, here
+    python tests/bench/sdxl.py journey [--small]        the loop that a user runs, through the app
 
 The step runs the published configuration with random bf16 weights: Diffusion-DPO on one pair,
 reference pass, forward, backward, AdamW. Takes about 16 GB of memory and some minutes on two cores.
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import torch
 from diffusers import UNet2DConditionModel
+from sdxl_journey import journey
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT)]
@@ -34,10 +36,14 @@ SIZE, RANK = 1024, 16
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["plan", "step"])
+    parser.add_argument("what", choices=["plan", "step", "journey"])
     parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--small", action="store_true", help="the embedded model's shapes")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep what the journey makes")
     arguments = parser.parse_args()
-    if arguments.what == "plan":
+    if arguments.what == "journey":
+        journey(arguments)
+    elif arguments.what == "plan":
         print_plan()
     else:
         one_step(arguments.size)

@@ -92,3 +92,15 @@ def test_a_checkpoint_is_one_file_and_lora_forms_have_no_place_for_all_weights(
         export(full, tmp_path / "folder", "checkpoint", model=model)
     with pytest.raises(ExportError, match="--form checkpoint"):
         export(full, tmp_path / "a.safetensors", "kohya", model=model)
+
+
+def test_in_half_precision_sums_are_of_the_stored_weights_and_rounded_once(
+    adapter, model, tmp_path
+):
+    whole, half = (
+        load_file(
+            export(adapter, tmp_path / f"{p}.safetensors", "checkpoint", precision=p, model=model)
+        )
+        for p in ("fp32", "fp16")
+    )
+    assert all(torch.equal(weight.half(), half[name]) for name, weight in whole.items())

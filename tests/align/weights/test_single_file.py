@@ -20,6 +20,7 @@ from align.client.models import describe_model
 from align.client.sampler import RenderItem
 from align.client.single_file.configs import STORED
 from align.client.single_file.model_config import model_config
+from align.device import Compute
 from align.errors import BrokenModel, ModelNotFound, WrongModel
 from align.sampling.image_sampler import render_settings
 from align.sampling.render import render
@@ -146,6 +147,14 @@ def test_an_autoencoder_in_any_form_takes_the_place_of_the_files_own(
         assert all(torch.equal(loaded[name], weight) for name, weight in own.items())
     assert same_weights(load_pipeline(info, compute), from_file)
     assert load_pipeline(describe_model(vae=str(tmp_path / "bare.safetensors")), compute)
+
+
+def test_the_autoencoder_keeps_every_digit_whatever_the_format_of_the_rest(emoji_file, from_file):
+    half = Compute(torch.device("cpu"), torch.bfloat16, torch.bfloat16)
+    loaded = load_pipeline(describe_model(str(emoji_file)), half)
+    assert loaded.unet.dtype == loaded.text_encoder_2.dtype == torch.bfloat16
+    own = from_file.vae.state_dict()
+    assert all(torch.equal(own[name], w) for name, w in loaded.vae.state_dict().items())
 
 
 def test_what_is_no_autoencoder_is_refused(emoji_file, tmp_path):
