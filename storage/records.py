@@ -69,6 +69,8 @@ class Pair:
     """The question asked about it, one of QUESTIONS."""
     check: str | None = None
     """repeat or gold for a control pair, which one annotator is asked; no run trains on it."""
+    in_a_row: int = field(default=0, compare=False)
+    """How often in a row the winner of an earlier pair had been kept in this one."""
 
     @property
     def item_id(self) -> str:

@@ -6,7 +6,7 @@ Store ── opening        lock, repair, migrations, copies     ── Database
       ── rankings, flags, annotations, undo    what annotators give besides votes, in one log
       ── quality        control pairs, exclusions, weights, votes for statistics
       ── snapshots      the folders that runs train on
-      ── blind_tests, sessions, people, project_settings, aliases, imported_images
+      ── blind_tests, sessions, people, project_settings, aliases, imported_images, kept_pairs
       ── version_labels, disk    names, notes and deletions of versions; disk usage and clean-up
 
 A vote goes Store.vote, Votes.record, RunningCounts.write, Database.write, which returns when the
@@ -16,7 +16,6 @@ vote is on the disk.
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from time import monotonic
-from types import TracebackType
 from typing import Any, Self
 
 from align.contracts.run_files import RunResult
@@ -37,7 +36,7 @@ from storage.tables.images import Images
 from storage.tables.imported_images import ImportedImages
 from storage.tables.labeling_sessions import StoredSessions
 from storage.tables.model_aliases import ModelAliases
-from storage.tables.pairs import Pairs
+from storage.tables.pairs import KeptPairs, Pairs
 from storage.tables.people import People
 from storage.tables.project_settings import ProjectSettings
 from storage.tables.prompts import Prompts
@@ -99,6 +98,7 @@ class Store:
         self.rankings = Rankings(self._counts, settling, clock)
         self._undo = Undo(self._counts, clock)
         self.sessions = StoredSessions(self._database, clock)
+        self.kept_pairs = KeptPairs(self._database, self._counts, clock)
         self.imported_images = ImportedImages(self._database, self._folder, self._counts, clock)
         self.version_labels = VersionLabels(self._database, self._folder, self._versions, clock)
         self.base_loras = BaseLoras(self._folder)
@@ -111,12 +111,7 @@ class Store:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     # Prompts

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 CONTRACT = {
     "/next_pair": ["annotator"],
-    "/vote": ["pair_id", "verdict", "annotator", "key"],
+    "/vote": ["pair_id", "verdict", "annotator", "key", "keep_winner"],
     "/undo": ["annotator"],
     "/next_quad": ["annotator"],
     "/rank": ["quad_id", "best", "worst", "annotator", "key"],

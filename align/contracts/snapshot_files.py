@@ -35,6 +35,9 @@ class PreferenceRow(TypedDict):
     """True where brackets in the prompt are characters, not weights: the images were made so."""
     strength: NotRequired[int]
     """2 for a clear choice, which counts as two votes."""
+    in_a_row: NotRequired[int]
+    """How often in a row the winner of an earlier pair had been kept in this one, which then shares
+    an image with that one; left out for a pair of two new images."""
     label: NotRequired[float]
     """Probability that `chosen` is the better one, where a scorer gave the label."""
     source: NotRequired[str]
@@ -62,6 +65,7 @@ class UndecidedRow(TypedDict):
     weight: NotRequired[float]
     plain: NotRequired[bool]
     strength: NotRequired[int]
+    in_a_row: NotRequired[int]
     sizes: NotRequired[list[list[int]]]
     """Width and height of each image before it was scaled and cropped into its file; left out
     where no file was made so."""

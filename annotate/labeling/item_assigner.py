@@ -39,6 +39,20 @@ class ItemAssigner(Generic[AnyItem]):
         with self._guard:
             self._leases.touch(annotator, self._clock())
 
+    def open_item(self, annotator: str) -> AnyItem | None:
+        """Return the item that an annotator has open, or None."""
+        with self._guard:
+            return next(iter(self._leases.held(annotator)), None)
+
+    def lease(self, annotator: str, item: AnyItem, opens: bool) -> None:
+        """Lease a new item to an annotator: as the open one, or as the next one after it."""
+        with self._guard:
+            self._leases.touch(annotator, self._clock())
+            if opens:
+                self._leases.hold_first(annotator, item)
+            else:
+                self._leases.hold_next(annotator, item)
+
     def _arrive(self, annotator: str) -> None:
         """Renew an annotator's leases and end those of pages that are gone; under the guard."""
         now = self._clock()

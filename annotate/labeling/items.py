@@ -50,6 +50,8 @@ def pair_view(pair: Pair) -> PairView:
     }
     if pair.question in QUESTION_TEXTS:
         view["question"] = QUESTION_TEXTS[pair.question]
+    if pair.in_a_row:
+        view["in_a_row"] = pair.in_a_row
     return view
 
 

@@ -92,6 +92,15 @@ class Leases(Generic[AnyItem]):
         self._held.setdefault(annotator, {})[item.item_id] = item
         return item
 
+    def hold_next(self, annotator: str, item: AnyItem) -> None:
+        """Lease an item before those that the annotator has not opened."""
+        held = list(self._held.get(annotator, {}).items())
+        self._held[annotator] = dict([*held[:1], (item.item_id, item), *held[1:]])
+
+    def hold_first(self, annotator: str, item: AnyItem) -> None:
+        """Lease an item as the annotator's open one."""
+        self._held[annotator] = {item.item_id: item} | self._held.get(annotator, {})
+
     def claim(
         self,
         annotator: str,
@@ -137,7 +146,7 @@ class Leases(Generic[AnyItem]):
         """Make an item the annotator's open one; others who voted on it are not asked again."""
         self.drop(item.item_id)
         self.note_asked(item.item_id, asked)
-        self._held[annotator] = {item.item_id: item} | self._held.get(annotator, {})
+        self.hold_first(annotator, item)
 
     def release_unopened(self, version: str) -> None:
         """Enqueue the items of other versions that pages hold for later."""

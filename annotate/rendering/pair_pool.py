@@ -11,6 +11,7 @@ from annotate.clock import Monotonic
 from annotate.interfaces import Sampler
 from annotate.labeling.assignment import PairAssigner
 from annotate.labeling.best_worst import QuadAssigner
+from annotate.rendering.kept_winners import KeptWinners
 from annotate.rendering.pair_maker import PairMaker
 from annotate.rendering.pool_target import MIN_READY_PAIRS, PoolTarget
 from annotate.rendering.prompt_sampler import PromptSampler
@@ -55,13 +56,14 @@ class PairPool:
         chance: random.Random,
         clock: Monotonic,
         best_worst: QuadAssigner,
+        kept_winners: KeptWinners,
         min_ready: int = MIN_READY_PAIRS,
     ) -> None:
         """Wire the parts together; `min_ready` is the least number of pairs to keep ready."""
         self.target = PoolTarget(assigner.votes, assigner.in_use, min_ready)
         self._store, self._sampler, self._renderer = store, sampler, renderer
         self._assigner, self._model_id = assigner, model_id
-        self._clock, self._best_worst = clock, best_worst
+        self._clock, self._best_worst, self._kept_winners = clock, best_worst, kept_winners
         self._maker = PairMaker(
             store, renderer, assigner, best_worst, prompt_sampler, model_id, chance
         )
@@ -184,8 +186,12 @@ class PairPool:
 
         self._waiting_since = None
         count, quads = self._next_request_size(), self._best_worst.missing(self._assigner.version)
+        # One image first, for somebody who has just voted or is about to.
+        if pair := self._kept_winners.wanted():
+            self._waiting_since = self._clock()
+            self._kept_winners.render_after(pair)
         # In turns, so that neither waits until the other is full.
-        if quads and (self._paired or not count):
+        elif quads and (self._paired or not count):
             self._render_best_worst()
         elif count:
             self._render_pairs(min(count, FEW_PAIRS) if quads else count)

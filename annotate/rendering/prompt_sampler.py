@@ -67,6 +67,10 @@ class PromptSampler:
                     self._texts.pop(text, None)
             self._left = [text for text in self._left if text in self._texts]
 
+    def is_dropped(self, text: str) -> bool:
+        """Return whether a prompt was removed, as those of blind tests are."""
+        return text in self._dropped
+
     def sample(self) -> str:
         """Return the next prompt, its variations chosen; raises InvalidPrompts."""
         with self._guard:

@@ -69,13 +69,18 @@ class LabelerView:
         return first_or_wait(self.pairs_ahead(annotator, [], 1, trial))
 
     def pairs_ahead(
-        self, annotator: str, have: Iterable[str], want: int, trial: str = ""
+        self,
+        annotator: str,
+        have: Iterable[str],
+        want: int,
+        trial: str = "",
+        keep_winner: bool | None = None,
     ) -> ItemsAhead[PairView]:
         """Return up to `want` pairs besides those that the page has; raises NotAllowed."""
         if trial:
             raise NotAllowed(BY_NAME)
         with hidden_details():
-            pairs = self._studio.pairs_ahead(annotator, have, want)
+            pairs = self._studio.pairs_ahead(annotator, have, want, keep_winner=keep_winner)
         self._hide_reason(pairs)
         return self._remember_images(annotator, pairs)
 
@@ -90,10 +95,11 @@ class LabelerView:
         self._hide_reason(quads)
         return self._remember_images(annotator, quads)
 
-    def vote(self, vote: NewVote) -> AcceptedVote:
-        """Record a vote, once per key."""
+    def vote(self, vote: NewVote, keep_winner: bool = False) -> AcceptedVote:
+        """Record a vote, once per key; with `keep_winner` the better image comes again."""
         with hidden_details():
-            return self._studio.vote(vote)
+            accepted = self._studio.vote(vote, keep_winner)
+        return self._remember_images(vote.annotator, accepted)
 
     def undo(self, annotator: str, key: str | None = None) -> UndoView:
         """Take back the annotator's latest act, and return it with a sentence about it."""

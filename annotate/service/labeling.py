@@ -10,6 +10,7 @@ from annotate.labeling.best_worst import QuadAssigner
 from annotate.labeling.items import pair_view, quad_view
 from annotate.labeling.sessions import LabelingSessions
 from annotate.labeling.undo_messages import undo_view
+from annotate.rendering.kept_winners import KeptWinners
 from annotate.rendering.pair_pool import PairPool, WaitEstimate
 from annotate.training.new_votes import NewVotes
 from annotate.training.trigger import Trigger
@@ -24,7 +25,7 @@ from annotate.views.pairs_and_votes import (
     UndoView,
     Wait,
 )
-from storage.act_log import FLAG
+from storage.act_log import FLAG, VOTE
 from storage.acts import NewVote
 from storage.records import Quad
 from storage.store import Store
@@ -42,6 +43,7 @@ class Labeling:
         assigner: PairAssigner,
         pool: PairPool,
         best_worst: QuadAssigner,
+        kept_winners: KeptWinners,
         blind_tests: BlindTests,
         insights: Insights,
         new_votes: NewVotes,
@@ -49,7 +51,7 @@ class Labeling:
         model_id: str,
     ) -> None:
         self._store, self._assigner, self._pool, self._model_id = store, assigner, pool, model_id
-        self._new_votes, self._trigger = new_votes, trigger
+        self._new_votes, self._trigger, self._kept_winners = new_votes, trigger, kept_winners
         self.best_worst, self.blind_tests, self.insights = best_worst, blind_tests, insights
         self.train_every = trigger.every
         self.annotations = Annotations(store, assigner, model_id)
@@ -60,17 +62,25 @@ class Labeling:
         return first_or_wait(self.pairs_ahead(annotator, [], 1, trial))
 
     def pairs_ahead(
-        self, annotator: str, have: Iterable[str], want: int, trial: str = ""
+        self,
+        annotator: str,
+        have: Iterable[str],
+        want: int,
+        trial: str = "",
+        keep_winner: bool | None = None,
     ) -> ItemsAhead[PairView]:
         """Return up to `want` pairs besides those that the page has, the open one first.
 
         If there are fewer, `wait_s` and `reason` say when to ask again and why. `passed_over` names
         pairs among `have` that the page may drop: those of a version that is no longer active, or
-        of another blind test. Raises what `BlindTests.request_pairs` raises about `trial`.
+        of another blind test. `keep_winner` says whether the annotator keeps winners now; None
+        leaves that as it is. Raises what `BlindTests.request_pairs` raises about `trial`.
         """
         name, want = as_annotator(annotator), max(0, min(MAX_ITEMS_PER_CALL, want))
         rendering = self.blind_tests.request_pairs(trial) if trial else None
         assigned = self._assigner.assign(name, list(have), want, self._pool.blocked, trial or None)
+        if keep_winner is not None:
+            self._kept_winners.note(name, keep_winner)
         # Pairs were taken, so the pool may have to render more at once.
         self._pool.wake()
 
@@ -82,18 +92,28 @@ class Labeling:
         """Return the annotator's four open images to rank, or why there are none."""
         return first_or_wait(self.quads_ahead(annotator, [], 1))
 
-    def vote(self, vote: NewVote) -> AcceptedVote:
-        """Record a vote, once per key; raises UnknownPair, AlreadyVoted or InvalidKey."""
+    def vote(self, vote: NewVote, keep_winner: bool = False) -> AcceptedVote:
+        """Record a vote, once per key; raises UnknownPair, AlreadyVoted or InvalidKey.
+
+        With `keep_winner` the better image comes again, beside a new one of the same prompt: as
+        `next` where that is rendered already.
+        """
         receipt = self._assigner.vote(vote)
         if receipt.trial:
             self.blind_tests.act_on_verdict(receipt.trial)
 
-        return {
+        accepted: AcceptedVote = {
             "accepted": True,
             "key": receipt.key,
             "votes": self._store.labeler_counts(self._model_id).votes,
             "until_next_run": self._until_next_run(),
         }
+        if keep_winner:
+            if kept := self._kept_winners.after_vote(vote, receipt.duplicate):
+                accepted["next"] = pair_view(kept)
+            # The image after that one is rendered while it is looked at.
+            self._pool.wake()
+        return accepted
 
     def undo(self, annotator: str, key: str | None = None) -> UndoView:
         """Take back the annotator's latest act, once per key, and return it and what follows.
@@ -103,6 +123,8 @@ class Labeling:
         """
         name, own_key = as_annotator(annotator), None if key is None else as_text(key, "The key")
         undone = self._store.undo(name, own_key)
+        if undone.kind == VOTE.name:
+            self._kept_winners.take_back(undone.key)
 
         if isinstance(undone.about, Quad):
             self.best_worst.reopen(name, undone.about, own_key)

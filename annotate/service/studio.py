@@ -39,6 +39,7 @@ from annotate.insights.insights import Insights
 from annotate.interfaces import Converter, Models, Sampler, Trainer
 from annotate.labeling.assignment import PairAssigner
 from annotate.labeling.best_worst import QuadAssigner
+from annotate.rendering.kept_winners import KeptWinners
 from annotate.rendering.model_readings import ModelReadings, as_chosen
 from annotate.rendering.pair_pool import PairPool
 from annotate.rendering.pool_target import MIN_READY_PAIRS
@@ -134,8 +135,9 @@ class Studio(Labeling, Tuning):
         renderer = Renderer(sampler, look, model_id)
         quads = QuadAssigner(store, model_id, clock, look.stale_quads)
         new_votes = NewVotes(store, assigner, model_id, self._settle_s, insights.weigh)
-        rendering = (store, sampler, renderer, assigner, self._prompt_sampler)
-        pool = PairPool(*rendering, model_id, chance, clock, quads, self._min_ready)
+        made_of = (assigner, self._prompt_sampler, model_id, chance, clock)
+        kept_winners = KeptWinners(store, renderer, *made_of)
+        pool = PairPool(store, sampler, renderer, *made_of, quads, kept_winners, self._min_ready)
         self.vote_sources = VoteSources(store, model_id, model.name, look)
         learning = (pool, new_votes, self._trigger, clock, self._watch_s, model_id)
         self._runs = TrainingRuns(
@@ -148,7 +150,7 @@ class Studio(Labeling, Tuning):
             store, assigner, model_id, blind_test_prompts, model.name
         )
 
-        labeling = (store, assigner, pool, quads, blind_tests, insights, new_votes)
+        labeling = (store, assigner, pool, quads, kept_winners, blind_tests, insights, new_votes)
         Labeling.__init__(self, *labeling, self._trigger, model_id)
         self.best_of_n = BestOfN(
             store, renderer, self._grid, pool, model_id, self._active_learner.scorer

@@ -13,6 +13,8 @@ class PairView(TypedDict):
     right_url: str
     question: NotRequired[str]
     """What a blind test asks about the pair, where that is not which image is better."""
+    in_a_row: NotRequired[int]
+    """How often in a row the winner of an earlier pair has been kept; missing for a new pair."""
 
 
 class QuadView(TypedDict):
@@ -64,6 +66,10 @@ class CountsLeft(TypedDict):
 class AcceptedVote(Accepted, CountsLeft):
     """A vote that is on the disk."""
 
+    next: NotRequired[PairView]
+    """The annotator's next pair, in which a winner was kept; missing where none was, or its new
+    image is still to be rendered."""
+
 
 class TakenBack(TypedDict):
     """An act that was taken back."""
@@ -112,6 +118,8 @@ class VoteReply(StageReply):
 
     pace_hint: str | None
     """A sentence, if a pause would help now."""
+    next: NotRequired[PairView]
+    """The next pair, in which a winner was kept, if it is ready."""
 
 
 class UndoReply(UndoView, StageReply):

@@ -56,9 +56,11 @@ class Endpoints(VersionEndpoints):
         """Return the annotator's open pair of a blind test; vote and undo are the same as ever."""
         return self._studio.next_pair(annotator, blind_test)
 
-    def vote(self, pair_id: str, verdict: str, annotator: str, key: str) -> AcceptedVote:
+    def vote(
+        self, pair_id: str, verdict: str, annotator: str, key: str, keep_winner: bool = False
+    ) -> AcceptedVote:
         """Record left, right, tie, both_good, both_bad or skip; the same key twice counts once."""
-        return self._studio.vote(as_vote(pair_id, verdict, annotator, key))
+        return self._studio.vote(as_vote(pair_id, verdict, annotator, key), keep_winner is True)
 
     def undo(self, annotator: str) -> UndoneOnPair | UndoneOnQuad:
         """Take back what the annotator gave last: a vote, a ranking, a flag or an annotation."""

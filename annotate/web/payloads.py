@@ -60,6 +60,8 @@ class PairsRequest(OfTrial):
     annotator: Text
     four: Any = None
     """True asks for sets of four images."""
+    keep: Any = None
+    """Whether the annotator keeps winners."""
 
 
 class StatusRequest(OfTrial):
@@ -100,6 +102,8 @@ class VoteEvent(Event):
     pair_id: Text
     verdict: Text
     response_ms: Any = None
+    keep: Any = None
+    """True to see the better image again, beside a new one."""
 
 
 class AnnotationEvent(Event):

@@ -55,7 +55,8 @@ def _pairs_function(
         want = min(MAX_PAIRS_PER_REQUEST, max(0, request.want))
         if request.four is True:
             return studio.quads_ahead(request.annotator, request.have, want)
-        return studio.pairs_ahead(request.annotator, request.have, want, request.blind_test)
+        keep = request.keep is True
+        return studio.pairs_ahead(request.annotator, request.have, want, request.blind_test, keep)
 
     return stage_pairs
 

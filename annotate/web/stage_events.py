@@ -40,9 +40,12 @@ class StageEvents:
 
     def _vote(self, event: VoteEvent) -> VoteReply:
         vote = as_vote(event.pair_id, event.verdict, event.annotator, event.key, event.response_ms)
-        receipt = self._studio.vote(vote)
+        accepted = self._studio.vote(vote, event.keep is True)
         hint = self._studio.insights.pace_hints.hint_after(vote)
-        return {"pace_hint": hint, **reply_to(event.key, receipt)}
+        reply: VoteReply = {"pace_hint": hint, **reply_to(event.key, accepted)}
+        if "next" in accepted:
+            reply["next"] = accepted["next"]
+        return reply
 
     def _undo(self, event: UndoEvent) -> UndoReply:
         undone = self._studio.undo(event.annotator, event.key)

@@ -21,7 +21,8 @@ SELECT base, number, pair_id, prompt, left_image, right_image, version,
            SELECT 1 FROM trial_pairs JOIN trials USING (trial_id)
            WHERE pair_id = $pair AND coalesce((options ->> 'mixed')::BOOLEAN, FALSE)
        ),
-       EXISTS (SELECT 1 FROM hidden_pairs WHERE pair_id = $pair)
+       EXISTS (SELECT 1 FROM hidden_pairs WHERE pair_id = $pair),
+       EXISTS (SELECT 1 FROM taken_back_pairs WHERE pair_id = $pair)
 FROM pairs WHERE pair_id = $pair
 """
 
@@ -51,7 +52,7 @@ class PairContribution:
     interleaved: Counter[Verdict]
     """Votes that count but that no run trains on."""
     waits: bool
-    """True while nobody voted on it."""
+    """True while nobody voted on it, and it was not taken back."""
     hidden: bool
     """True while a flag hides it."""
 
@@ -62,7 +63,7 @@ def contribution_of(cursor: Cursor, pair_id: str) -> PairContribution | None:
     if not rows:
         return None
 
-    base, number, *shown, trial, check, mixed, hidden = rows[0]
+    base, number, *shown, trial, check, mixed, hidden, taken_back = rows[0]
     votes = current(cursor.execute(VOTES, [pair_id]).fetchall())
     verdicts = Counter(Verdict(verdict) for _, _, verdict in votes)
     is_candidate = not (trial or check or hidden)
@@ -73,7 +74,7 @@ def contribution_of(cursor: Cursor, pair_id: str) -> PairContribution | None:
         verdicts=verdicts if is_candidate else Counter(),
         untrained=untrained(cursor, base, votes) if is_candidate else 0,
         interleaved=verdicts if (check or mixed) and not hidden else Counter(),
-        waits=is_candidate and not votes,
+        waits=is_candidate and not votes and not taken_back,
         hidden=hidden,
     )
 

@@ -51,6 +51,7 @@ WHERE base = ? AND pair_id NOT IN (SELECT pair_id FROM current_votes)
   AND pair_id NOT IN (SELECT pair_id FROM trial_pairs)
   AND pair_id NOT IN (SELECT pair_id FROM control_pairs)
   AND pair_id NOT IN (SELECT pair_id FROM hidden_pairs)
+  AND pair_id NOT IN (SELECT pair_id FROM taken_back_pairs)
 ORDER BY number
 """
 

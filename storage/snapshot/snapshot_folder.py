@@ -69,6 +69,8 @@ class SettledVote:
     """Of the left and the right image, where a file was scaled or cropped when it was imported."""
     plain: bool = False
     """Whether brackets in its prompt were characters to the text encoder, not weights."""
+    in_a_row: int = 0
+    """How often in a row the winner of an earlier pair had been kept in this one."""
 
     @property
     def kind(self) -> PairKind:
@@ -157,6 +159,8 @@ def plain_line_of(vote: Settled) -> PairRow:
         row["strength"] = vote.strength
     if vote.plain:
         row["plain"] = True
+    if vote.in_a_row:
+        row["in_a_row"] = vote.in_a_row
     turned = vote.verdict is Verdict.RIGHT
     add_origins(row, vote.origins[::-1] if turned else vote.origins)
     return row

@@ -3,29 +3,28 @@
 import json
 import threading
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 from align.contracts.snapshot_files import UNDECIDED, SnapshotFacts
 from storage import act_log
 from storage.database import Cursor, Database
 from storage.errors import NoVotes
 from storage.records import OtherVotes, Snapshot, UnusableVotes, Verdict
-from storage.settling import SETTLED, Horizon, Settling, unbounded
+from storage.settling import Horizon, Settling, unbounded
 from storage.snapshot.image_checks import ImageChecks
 from storage.snapshot.plain_prompts import mark_plain
 from storage.snapshot.settled_rankings import settled_rankings
+from storage.snapshot.settled_votes import SETTLED_LABELS, settled_vote
 from storage.snapshot.snapshot_folder import (
     Settled,
     SettledRanking,
     SettledVote,
     images_of,
-    origins_of,
     pseudonym,
     write_folder,
 )
-from storage.snapshot.sources import NO_OTHERS, rendered_with, sources
+from storage.snapshot.sources import NO_OTHERS, sources
 from storage.studio_folder import StudioFolder
 from storage.timestamps import Clock
 
@@ -36,28 +35,6 @@ IMAGE_LOST = "image_lost"
 """The key that counts votes and rankings left out since an image of theirs cannot be used."""
 PREVIEW_BYTES = 512_000_000
 """Bytes of images that are read to preview what a run would leave out; a run itself reads all."""
-
-SETTLED_LABELS = f"""
-SELECT {SETTLED.format(id="vote_id", created="candidate_votes.created")} AS settled,
-       vote_id, pair_id, prompt, annotator, verdict,
-       left_file.sha256, right_file.sha256, coalesce(strength.value::INTEGER, 1),
-       coalesce(weight, 1.0), {rendered_with("left_file", "candidate_votes.base")},
-       candidate_votes.base,
-       left_file.recipe ->> 'original', left_file.width, left_file.height,
-       right_file.recipe ->> 'original', right_file.width, right_file.height,
-       excluded_votes.reason
-FROM candidate_votes
-LEFT JOIN (
-    SELECT vote_id, value FROM current_annotations WHERE kind = 'strength'
-) AS strength USING (vote_id)
-LEFT JOIN excluded_votes USING (vote_id)
-LEFT JOIN current_weights USING (base, annotator)
-JOIN pairs USING (pair_id)
-JOIN images AS left_file ON left_file.image_id = pairs.left_image
-JOIN images AS right_file ON right_file.image_id = pairs.right_image
-WHERE list_contains($bases, candidate_votes.base) AND coalesce(annotator = $voter, $voter IS NULL)
-ORDER BY vote_id
-"""
 
 OTHER_MODELS = """
 SELECT base, count(*) FROM (
@@ -237,18 +214,6 @@ class Snapshots:
             )
 
         self._database.write(insert)
-
-
-def settled_vote(row: Sequence[Any]) -> SettledVote:
-    """Return the vote of a row of SETTLED_LABELS, without its first and last column."""
-    vote_id, pair_id, prompt, annotator, verdict, left, right, *rest = row
-    strength, weight, prefix, suffix, base, *files = rest
-    origins = origins_of([tuple(files[:3]), tuple(files[3:])])
-    return SettledVote(
-        *(vote_id, pair_id, prompt, annotator, Verdict(verdict), left, right),
-        *(strength, weight, prefix, suffix, base),
-        origins=origins,
-    )
 
 
 def without_empty(facts: SnapshotFacts) -> SnapshotFacts:

@@ -1,7 +1,8 @@
-"""Pairs of images, as annotators are shown them."""
+"""Pairs of images, as annotators are shown them, and those that show a winner again."""
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from storage.aggregates.counts import RunningCounts
@@ -14,16 +15,18 @@ from storage.timestamps import Clock
 
 COLUMNS = "pair_id, prompt, left_image, right_image, version"
 SHOWN = f"""
-SELECT {COLUMNS}, trial_id, coalesce(question, 'overall'), kind
+SELECT {COLUMNS}, trial_id, coalesce(question, 'overall'), kind, coalesce(in_a_row, 0)
 FROM pairs LEFT JOIN trial_pairs USING (pair_id) LEFT JOIN control_pairs USING (pair_id)
+LEFT JOIN kept_pairs USING (pair_id)
 """
 ONE = f"{SHOWN} WHERE pair_id = ?"
 
 # Pairs that more annotators may be asked about, and the ones who voted on them already.
 OPEN = f"""
 SELECT {", ".join(f"pairs.{name}" for name in COLUMNS.split(", "))},
-       coalesce(asked.people, []) AS people
+       coalesce(in_a_row, 0), coalesce(asked.people, []) AS people
 FROM pairs
+LEFT JOIN kept_pairs USING (pair_id)
 LEFT JOIN (
     SELECT pair_id, list(DISTINCT annotator) AS people FROM current_votes GROUP BY pair_id
 ) AS asked USING (pair_id)
@@ -31,6 +34,7 @@ WHERE base = $base AND len(coalesce(asked.people, [])) < $overlap
   AND pair_id NOT IN (SELECT pair_id FROM trial_pairs)
   AND pair_id NOT IN (SELECT pair_id FROM control_pairs)
   AND pair_id NOT IN (SELECT pair_id FROM hidden_pairs)
+  AND pair_id NOT IN (SELECT pair_id FROM taken_back_pairs)
 ORDER BY number
 """
 
@@ -41,6 +45,12 @@ WHERE base = ? AND pairs.version <> 'imported'
   AND pair_id NOT IN (SELECT pair_id FROM trial_pairs)
   AND pair_id NOT IN (SELECT pair_id FROM control_pairs)
 """
+
+INSERT_KEPT = """
+INSERT INTO kept_pairs (pair_id, of_pair, vote_key, annotator, in_a_row, created)
+VALUES (?, ?, ?, ?, ?, ?)
+"""
+KEPT_AFTER = "SELECT pair_id FROM kept_pairs WHERE vote_key = ?"
 
 
 class Pairs:
@@ -65,10 +75,13 @@ class Pairs:
     def open(self, base: str, overlap: int) -> list[tuple[Pair, frozenset[str]]]:
         """Return the pairs on which fewer than `overlap` people have a vote, with these people.
 
-        Oldest first; without pairs of blind tests, control pairs and hidden pairs.
+        Oldest first; without pairs of blind tests, control pairs, and hidden or taken back ones.
         """
         rows = self._database.read(OPEN, {"base": base, "overlap": overlap})
-        return [(Pair(*row[:-1]), frozenset(row[-1])) for row in rows]
+        return [
+            (Pair(*shown, in_a_row=in_a_row), frozenset(people))
+            for *shown, in_a_row, people in rows
+        ]
 
     def unvoted_recipes(self, base: str) -> dict[str, Recipe]:
         """Return how the rendered pairs without a vote were rendered, by the recipe of an image."""
@@ -96,6 +109,39 @@ class Pairs:
         if not rows:
             raise unknown_pair(pair_id)
         return Pair(*rows[0])
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFrom:
+    """Where a kept pair comes from: the pair and the vote that its winner won."""
+
+    pair_id: str
+    vote_key: str
+    annotator: str
+
+
+class KeptPairs:
+    """Kept pairs of a studio: pairs like any other, with a note of the vote that they follow."""
+
+    def __init__(self, database: Database, counts: RunningCounts, clock: Clock) -> None:
+        self._database, self._counts, self._clock = database, counts, clock
+
+    def add(self, pair: Pair, base: str, kept_from: KeptFrom) -> Pair:
+        """Store a pair and where it comes from, both or neither; raises UnknownImage."""
+        now = self._clock()
+
+        def insert(cursor: Cursor) -> int:
+            number = insert_pair(cursor, pair, base, now)
+            came = (kept_from.pair_id, kept_from.vote_key, kept_from.annotator)
+            cursor.execute(INSERT_KEPT, [pair.pair_id, *came, pair.in_a_row, now])
+            return number
+
+        self._counts.write(insert, then=lambda number: self._counts.add_pair(base, pair, number))
+        return pair
+
+    def after(self, vote_key: str) -> list[str]:
+        """Return the ids of the pairs that keep the winner of a vote."""
+        return [pair_id for (pair_id,) in self._database.read(KEPT_AFTER, [vote_key])]
 
 
 def insert_pair(cursor: Cursor, pair: Pair, base: str, now: datetime) -> int:
@@ -129,3 +175,13 @@ def require_image(cursor: Cursor, image_id: str) -> None:
 def unknown_pair(pair_id: str) -> UnknownPair:
     """Return the error for a pair that does not exist."""
     return UnknownPair(f"There is no pair {pair_id!r}. Ask for the next pair and vote on that one.")
+
+
+def kept_after(cursor: Cursor, vote_key: str) -> list[str]:
+    """Return the ids of the pairs that keep the winner of a vote, within a transaction."""
+    return [pair_id for (pair_id,) in cursor.execute(KEPT_AFTER, [vote_key]).fetchall()]
+
+
+def following(pair: Pair, left: str, right: str) -> Pair:
+    """Return a pair that keeps the winner of another one, which is not stored yet."""
+    return Pair(new_id(), pair.prompt, left, right, pair.version, in_a_row=pair.in_a_row + 1)

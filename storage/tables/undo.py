@@ -21,7 +21,7 @@ from storage.aggregates.count_deltas import PairChanges
 from storage.aggregates.counts import RunningCounts
 from storage.database import Cursor
 from storage.records import Pair, Quad, new_id
-from storage.tables.pairs import require_pair
+from storage.tables.pairs import kept_after, require_pair
 from storage.tables.quads import require_quad
 from storage.timestamps import Clock
 
@@ -75,7 +75,8 @@ class Undo:
             # A ranking counts as one vote, in sums that are not kept by pair.
             changes.everything = True
         elif act.kind is not ANNOTATION:
-            changes.about(cursor, about(cursor, act))
+            for pair_id in (about(cursor, act), *kept_after(cursor, act.key)):
+                changes.about(cursor, pair_id)
         take_back(cursor, act, annotator, key, self._clock())
         return describe(cursor, act, annotator, flag_decided)
 

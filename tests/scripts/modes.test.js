@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
 import { fetchAccount, keepOwnEvents, showAccount, watchAccount } from "../../annotate/web/static/stage/account.js";
-import { Modes } from "../../annotate/web/static/stage/modes.js";
+import { keepsWinners, Modes } from "../../annotate/web/static/stage/modes.js";
 import { Status } from "../../annotate/web/static/stage/status.js";
 import { restoreTab } from "../../annotate/web/static/stage/tabs.js";
 import { stopClock } from "./helpers/clock.js";
@@ -27,7 +27,7 @@ beforeEach(() => {
     state: newState(),
     server: { stage_status: async (request) => { asked.push(request); return typeof reply === "function" ? reply() : reply; } },
     outbox: { events: [] },
-    view: { name: { value: "" }, ...recorder(["note", "mode"]) },
+    view: { name: { value: "" }, ...recorder(["note", "mode", "keeping"]) },
     statusView: recorder(["blindTest", "status"]),
     annotations: recorder(["setReasons"]),
     session: recorder(["take"]),
@@ -64,6 +64,31 @@ test("four images can be asked for, but not in a blind test", () => {
   assert.deepEqual(stage.view.calls.at(-1), ["note", "A blind test shows two at a time."]);
   stage.modes.setBlindTest("");
   assert.deepEqual(stage.statusView.calls.at(-1), ["blindTest", null]);
+});
+
+test("winners stay for one annotator, also after a reload, but neither among four nor in a blind test", () => {
+  stage.modes.toggleKeep();
+  assert.deepEqual([stage.state.keep, keepsWinners("ada"), keepsWinners("bob")], [true, true, false]);
+  assert.deepEqual(stage.view.calls.find(([name]) => name === "keeping"), ["keeping", true]);
+  assert.deepEqual(stage.names(), [], "the pair that is shown stays");
+  stage.modes.toggleFour();
+  assert.deepEqual([stage.state.four, stage.state.keep], [true, false]);
+  stage.modes.toggleKeep();
+  assert.deepEqual([stage.state.four, stage.state.keep, stage.names()], [false, true, ["startOver", "startOver"]]);
+  stage.state.trial = "t1";
+  stage.modes.toggleKeep();
+  assert.equal(stage.state.keep, true);
+  assert.deepEqual(stage.view.calls.at(-1), ["note", "A blind test shows new images only."]);
+});
+
+test("another annotator keeps winners or not by their own choice", () => {
+  stage.modes.toggleKeep();
+  stage.view.name.value = "bob";
+  stage.modes.changeName();
+  assert.equal(stage.state.keep, false);
+  stage.view.name.value = "ada";
+  stage.modes.changeName();
+  assert.equal(stage.state.keep, true);
 });
 
 test("a blind test's card opens the Label tab, for as long as the stage is there", () => {

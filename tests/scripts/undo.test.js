@@ -20,6 +20,7 @@ beforeEach(() => {
     prefetcher: recorder(["prepare", "putBack"], { prepare: itemOf }),
     session: recorder(["add"]),
     voting: recorder(["askCriterion"]),
+    keptWinner: recorder(["takeBack"]),
   };
   undoer = new Undo(stage);
 });

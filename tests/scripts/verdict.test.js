@@ -23,6 +23,7 @@ beforeEach(() => {
     annotations: recorder(["setVote", "show"]),
     prefetcher: { take: () => next },
     session: recorder(["add"]),
+    keptWinner: { stays: (event) => event.keep === true, ...recorder(["await"]) },
   };
   voting = new Voting(stage);
 });
@@ -40,6 +41,21 @@ test("a vote goes into the outbox with its pair and the time it took, and the ne
   assert.deepEqual(stage.view.calls.at(-1), ["confirm", "left"]);
   assert.deepEqual(stage.session.calls, [["add", 1]]);
   assert.equal(stage.names().at(-1), "refreshAndSend");
+});
+
+test("where the winner stays, no other pair is shown before the answer", () => {
+  stage.state.keep = true;
+  voting.vote("left", 900);
+  assert.equal(added[0].keep, true);
+  assert.deepEqual([stage.keptWinner.calls, stage.names().includes("show")], [[["await", added[0].key]], false]);
+  assert.equal(stage.state.current, null);
+});
+
+test("in a blind test no winner stays", () => {
+  Object.assign(stage.state, { keep: true, trial: "t1" });
+  voting.vote("left", 900);
+  assert.equal("keep" in added[0], false);
+  assert.ok(stage.names().includes("show"));
 });
 
 test("a vote before the images were painted took no known time", () => {

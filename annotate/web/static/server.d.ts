@@ -140,6 +140,8 @@ export interface PairView {
   right_url: string;
   /** What a blind test asks about the pair, where that is not which image is better. */
   question?: string;
+  /** How often in a row the winner of an earlier pair has been kept; missing for a new pair. */
+  in_a_row?: number;
 }
 
 /** A request for pairs to label, or for sets of four images. */
@@ -151,6 +153,8 @@ export interface PairsRequest {
   annotator: string;
   /** True asks for sets of four images. */
   four?: unknown;
+  /** Whether the annotator keeps winners. */
+  keep?: unknown;
 }
 
 /** Pairs that wait for annotators. */
@@ -332,6 +336,8 @@ export interface VoteEvent {
   pair_id: string;
   verdict: string;
   response_ms?: unknown;
+  /** True to see the better image again, beside a new one. */
+  keep?: unknown;
 }
 
 /** Answer to a vote on the stage. */
@@ -343,4 +349,6 @@ export interface VoteReply {
   key: string;
   /** A sentence, if a pause would help now. */
   pace_hint: string | null;
+  /** The next pair, in which a winner was kept, if it is ready. */
+  next?: PairView;
 }

@@ -42,6 +42,7 @@ export interface Pair extends server.PairView {
 /** Four images, of which the best and the worst are chosen. */
 export interface Quad extends server.QuadView {
   question?: undefined;
+  in_a_row?: undefined;
 }
 
 /** A pair or quad whose images are loaded, or on their way. */
@@ -70,6 +71,7 @@ export interface VoteEvent extends OnImages, server.VoteEvent {
   kind: "vote";
   verdict: Verdict;
   response_ms: number | null;
+  keep?: boolean;
 }
 export interface RankingEvent extends OnImages, server.RankingEvent {
   kind: "ranking";
@@ -103,7 +105,7 @@ export type EventPayload =
 
 /** What a verdict, ranking or flag adds to the images it is about. */
 export type Act =
-  | Pick<VoteEvent, "kind" | "verdict">
+  | Pick<VoteEvent, "kind" | "verdict" | "keep">
   | Pick<RankingEvent, "kind" | "best" | "worst">
   | Pick<FlagEvent, "kind" | "note">;
 
@@ -136,6 +138,10 @@ export interface StageState {
   trial: string;
   /** Whether four images at a time are asked for. */
   four: boolean;
+  /** Whether winners stay, each beside a new image. */
+  keep: boolean;
+  /** The key of the vote whose winner is to be shown again. */
+  awaited: string | null;
   /** Events of this page that the server has confirmed. */
   acked: number;
   /** The images that are shown. */

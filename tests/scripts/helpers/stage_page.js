@@ -23,7 +23,7 @@ export function itemOf(pair) {
 
 /** What the parts of the stage share, at its start. */
 export const newState = (more = {}) => ({
-  annotator: "ada", trial: "", four: false, acked: 0, current: null, best: null, asking: null, history: [],
+  annotator: "ada", trial: "", four: false, keep: false, awaited: null, acked: 0, current: null, best: null, asking: null, history: [],
   stats: null, every: 0, pendingUndo: null, criteria: [], model: null, ...more,
 });
 

@@ -60,6 +60,8 @@ def test_a_fresh_studio_has_exactly_these_columns(database):
         "image_features": "sha256 measure features",
         "model_aliases": "alias base own created",
         "images": "image_id sha256 width height recipe recipe_key version created",
+        "kept_pairs": "pair_id of_pair vote_key annotator in_a_row created",
+        "taken_back_pairs": "pair_id",
         "pairs": "pair_id number prompt left_image right_image base version created",
         "people": "name folded created",
         "person_changes": "person_change_id name kind value who created",

@@ -134,7 +134,7 @@ def test_tables_with_rows_keep_them_also_where_the_app_is_killed_afterwards(earl
     after = contents(tmp_path / "killed.duckdb")
 
     assert path.with_name("palate.duckdb.wal").stat().st_size
-    assert after == before
+    assert {name: rows for name, rows in after.items() if name in before} == before
     assert all(before[name] for name in RENAMED.values())
     assert after["trainable_votes"] == after["candidate_votes"] != after["current_votes"]
 

@@ -42,6 +42,7 @@ export function perform(stage, action, pressedAt) {
   // Below: actions that a card over the stage blocks.
   if (view.covered) return undefined;
   if (action === "four") return stage.modes.toggleFour();
+  if (action === "keep") return stage.modes.toggleKeep();
   if (action === "undo") return stage.undoer.undo(pressedAt);
   if (action === "clear" || action.startsWith("reason-")) return stage.annotations.toggle(action);
 

@@ -24,6 +24,7 @@ const ACTIONS = [
   ["pixels", "1", "pixel for pixel; the wheel zooms both"],
   ["full", "f", "fill the screen"],
   ["four", "4", "four at a time: the best, then the worst; Esc goes back"],
+  ["keep", "k", "keep the winner: it stays, beside one new image"],
   ["place-0", "1", "of four: the first one"],
   ["place-1", "2", "of four: the second one"],
   ["place-2", "3", "of four: the third one"],

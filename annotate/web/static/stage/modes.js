@@ -1,12 +1,12 @@
-// Who labels, and what: the annotator's name, two or four images, and blind tests.
+// Who labels, and what: the annotator's name, two images, four, or a winner that stays, and blind tests.
 
-import { remember } from "../storage.js";
+import { recall, remember } from "../storage.js";
 
 /**
  * @typedef {object} ModesStage what the modes need of the stage
  * @property {HTMLElement} element
  * @property {import("../types").StageState} state
- * @property {Pick<import("./view.js").StageView, "name" | "note" | "mode">} view
+ * @property {Pick<import("./view.js").StageView, "name" | "note" | "mode" | "keeping">} view
  * @property {Pick<import("./status_view.js").StatusView, "blindTest">} statusView
  * @property {Pick<import("./status.js").Status, "update">} status
  * @property {() => void} startOver drops what was fetched, and fetches anew
@@ -15,7 +15,14 @@ import { remember } from "../storage.js";
 export const NAME_KEY = "palate-annotator";
 export const TRIAL_KEY = "palate-trial";
 export const FOUR_KEY = "palate-four";
+const KEEP_KEY = "palate-keep";
 const MAX_NAME_LENGTH = 64;
+
+/**
+ * Return whether an annotator chose to keep winners in this browser.
+ * @param {string} annotator
+ */
+export const keepsWinners = (annotator) => recall("localStorage", `${KEEP_KEY}:${annotator}`) === "on";
 
 export class Modes {
   #stage;
@@ -38,6 +45,8 @@ export class Modes {
     if (!chosen || chosen === state.annotator) return;
     state.annotator = chosen;
     remember("localStorage", NAME_KEY, chosen);
+    state.keep = keepsWinners(chosen) && !state.four;
+    view.keeping(state.keep);
     this.#stage.startOver();
     this.#stage.status.update();
   }
@@ -49,10 +58,39 @@ export class Modes {
       view.note("A blind test shows two at a time.");
       return;
     }
-    state.four = !state.four;
-    remember("sessionStorage", FOUR_KEY, state.four ? "on" : "");
-    view.mode(state.four);
+    this.#setFour(!state.four);
+    if (state.four) this.#setKeep(false);
     this.#stage.startOver();
+  }
+
+  /** Keep winners from now on, or no longer. */
+  toggleKeep() {
+    const { state, view } = this.#stage;
+    if (state.trial) {
+      view.note("A blind test shows new images only.");
+      return;
+    }
+    this.#setKeep(!state.keep);
+    view.note(state.keep ? "The winner stays, up to five times in a row." : "Two new images each time.");
+    if (!state.four) return;
+    this.#setFour(false);
+    this.#stage.startOver();
+  }
+
+  /** @param {boolean} four */
+  #setFour(four) {
+    const { state, view } = this.#stage;
+    state.four = four;
+    remember("sessionStorage", FOUR_KEY, four ? "on" : "");
+    view.mode(four);
+  }
+
+  /** @param {boolean} keep */
+  #setKeep(keep) {
+    const { state, view } = this.#stage;
+    state.keep = keep;
+    remember("localStorage", `${KEEP_KEY}:${state.annotator}`, keep ? "on" : "");
+    view.keeping(keep);
   }
 
   /**

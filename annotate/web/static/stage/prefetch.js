@@ -10,7 +10,7 @@ import { callServer } from "./sender.js";
  */
 
 // A request goes out as soon as one is missing, so about six stay ready while it is on its way.
-const PAIRS_AHEAD = 8;
+export const PAIRS_AHEAD = 8;
 const POLL_MS = 1000;
 
 export class Prefetcher {
@@ -28,6 +28,7 @@ export class Prefetcher {
   #fetchPairs;
   #resolve;
   #openPairIds;
+  #ahead;
   #onChange;
 
   /**
@@ -36,11 +37,13 @@ export class Prefetcher {
    * @param {(url: string) => string} parts.resolve makes an absolute URL
    * @param {() => string[]} parts.openPairIds ids of pairs that the page shows, or whose votes are unsent
    * @param {() => void} parts.onChange
+   * @param {() => number} [parts.ahead] how many pairs to hold ready
    */
-  constructor({ fetchPairs, resolve, openPairIds, onChange }) {
+  constructor({ fetchPairs, resolve, openPairIds, onChange, ahead = () => PAIRS_AHEAD }) {
     this.#fetchPairs = fetchPairs;
     this.#resolve = resolve;
     this.#openPairIds = openPairIds;
+    this.#ahead = ahead;
     this.#onChange = onChange;
   }
 
@@ -73,19 +76,19 @@ export class Prefetcher {
   /** Ask the server for what is missing, and again every second while it has too few. */
   async refill() {
     this.waiting = this.waiting.filter((item) => !item.broken);
-    if (this.#fetching || this.waiting.length >= PAIRS_AHEAD) return;
+    if (this.#fetching || this.waiting.length >= this.#ahead()) return;
     this.#fetching = true;
     clearTimeout(this.#timer);
 
     // `empty` starts a new epoch: an answer to a request of an older one is dropped.
     const epochAsked = this.#epoch;
-    const want = PAIRS_AHEAD - this.waiting.length;
+    const want = this.#ahead() - this.waiting.length;
     const reply = await callServer(this.#fetchPairs, { have: [...this.#known()], want });
     this.#fetching = false;
     if (epochAsked === this.#epoch) this.#accept(reply);
 
     this.#onChange();
-    if (this.waiting.length < PAIRS_AHEAD) this.#timer = setTimeout(() => this.refill(), POLL_MS);
+    if (this.waiting.length < this.#ahead()) this.#timer = setTimeout(() => this.refill(), POLL_MS);
   }
 
   /** Take the oldest pair whose images are decoded; null while there is none. */
@@ -100,6 +103,14 @@ export class Prefetcher {
    */
   putBack(item) {
     this.waiting.unshift(item);
+  }
+
+  /**
+   * Drop some of the pairs.
+   * @param {(item: Item) => boolean} unwanted
+   */
+  drop(unwanted) {
+    this.waiting = this.waiting.filter((item) => !unwanted(item));
   }
 
   /** Drop all pairs, those on their way as well. */
@@ -125,7 +136,10 @@ export class Prefetcher {
     this.waiting = this.waiting.filter((item) => !stale.has(item.pair.pair_id));
     const seen = this.#known();
     for (const pair of reply.pairs) {
-      if (!seen.has(pair.pair_id)) this.waiting.push(this.prepare(pair));
+      if (seen.has(pair.pair_id)) continue;
+      // A winner that stays comes before other prompts.
+      if (pair.in_a_row) this.putBack(this.prepare(pair));
+      else this.waiting.push(this.prepare(pair));
     }
     this.reason = reply.reason || "";
     this.readyAt = Date.now() + 1000 * (reply.wait_s || 0);

@@ -6,10 +6,11 @@ import { perform } from "./actions.js";
 import { listenToInput } from "./gestures.js";
 import { Keys } from "./keys.js";
 import { Magnifier } from "./magnifier.js";
-import { FOUR_KEY, Modes, NAME_KEY, TRIAL_KEY } from "./modes.js";
+import { KeptWinner } from "./kept_winner.js";
+import { FOUR_KEY, keepsWinners, Modes, NAME_KEY, TRIAL_KEY } from "./modes.js";
 import { openOutbox } from "./outbox.js";
 import { PaceHint } from "./pace_hint.js";
-import { Prefetcher } from "./prefetch.js";
+import { PAIRS_AHEAD, Prefetcher } from "./prefetch.js";
 import { Annotations } from "./reasons.js";
 import { callServer, Sender } from "./sender.js";
 import { SessionCard } from "./session.js";
@@ -38,6 +39,8 @@ import { explainWait } from "./waiting.js";
 const ACKED_KEY = "palate-acked";
 const MAX_HISTORY = 400;
 const COUNTDOWN_MS = 1000;
+// Pairs of other prompts to hold while winners stay: each new image that is held was rendered.
+const PAIRS_BESIDE_WINNERS = 3;
 
 /**
  * Start the stage of a page.
@@ -61,8 +64,9 @@ function rememberedState(person) {
   const trial = recall("sessionStorage", TRIAL_KEY) || "";
   const four = !trial && recall("sessionStorage", FOUR_KEY) === "on";
   const acked = Number(recall("sessionStorage", ACKED_KEY)) || 0;
+  const keep = !four && keepsWinners(annotator);
   return {
-    annotator, trial, four, acked, current: null, best: null, asking: null, history: [], stats: null,
+    annotator, trial, four, keep, awaited: null, acked, current: null, best: null, asking: null, history: [], stats: null,
     every: 0, pendingUndo: null, criteria: [], model: null,
   };
 }
@@ -96,6 +100,7 @@ export class Stage {
       resolve: (url) => new URL(url, root).href,
       openPairIds: () => this.openPairIds(),
       onChange: () => this.refresh(),
+      ahead: () => (this.state.keep ? PAIRS_BESIDE_WINNERS : PAIRS_AHEAD),
     });
     this.sender = new Sender({
       outbox,
@@ -110,6 +115,7 @@ export class Stage {
       onPaused: () => this.startOver(),
     });
     // These use the other parts of the stage.
+    this.keptWinner = new KeptWinner(this);
     this.voting = new Voting(this);
     this.undoer = new Undo(this);
     /** @type {Status} */
@@ -131,6 +137,7 @@ export class Stage {
     showAccount(person);
     watchAccount(element, this.root, person);
     view.mode(state.four);
+    view.keeping(state.keep);
     view.showKeys(keys);
     this.annotations.redraw();
 
@@ -151,11 +158,11 @@ export class Stage {
   /** Show the next images if there are none, and every count. */
   refresh() {
     const { state, view, statusView, session, prefetcher, outbox, sender } = this;
-    if (!state.current && !state.pendingUndo && !session.paused) {
+    if (!state.current && !state.pendingUndo && !state.awaited && !session.paused) {
       const next = prefetcher.take();
       if (next) this.show(next);
     }
-    if (!state.current) {
+    if (!state.current && !state.awaited) {
       const situation = { paused: session.paused, prefetcher, unsent: outbox.events.length, model: state.model };
       const { title, detail, ...marks } = explainWait({ ...situation, now: Date.now() });
       view.showEmpty(title, detail, marks);
@@ -180,7 +187,7 @@ export class Stage {
 
   /** Drop the fetched pairs, which go to others, and fetch new ones. */
   startOver() {
-    Object.assign(this.state, { history: [], current: null, asking: null });
+    Object.assign(this.state, { history: [], current: null, asking: null, awaited: null });
     this.annotations.setVote(null);
     this.annotations.show();
     this.prefetcher.empty();
@@ -221,8 +228,8 @@ export class Stage {
 
   /** Return who asks for pairs, and of which kind. */
   asker() {
-    const { annotator, trial, four } = this.state;
-    return { annotator, trial, four };
+    const { annotator, trial, four, keep } = this.state;
+    return { annotator, trial, four, keep };
   }
 
   /** Return the ids of the pairs that are shown, or whose votes are unsent. */
@@ -243,6 +250,7 @@ export class Stage {
     const { votes, until_next_run } = reply;
     if (state.stats) Object.assign(state.stats, { votes, until_next_run });
     if (reply.pace_hint) this.paceHint.show(reply.pace_hint);
+    if (this.keptWinner.stays(event)) this.keptWinner.answered(event.key, reply.next);
     if (event.kind === "undo") this.undoer.answered(event, /** @type {SentReply & UndoReply} */ (reply));
   }
 
@@ -254,6 +262,7 @@ export class Stage {
     const { state } = this;
     state.history = state.history.filter((entry) => entry.key !== event.key);
     if (state.pendingUndo === event.key) state.pendingUndo = null;
+    if (state.awaited === event.key) state.awaited = null;
     this.annotations.forget(event.key);
     this.view.note(error, "problem");
   }

@@ -17,6 +17,7 @@ import { makeKey } from "../storage.js";
  * @property {Pick<import("./prefetch.js").Prefetcher, "prepare" | "putBack">} prefetcher
  * @property {Pick<import("./session.js").SessionCard, "add">} session
  * @property {Pick<import("./verdict.js").Voting, "askCriterion">} voting
+ * @property {Pick<import("./kept_winner.js").KeptWinner, "takeBack">} keptWinner
  * @property {(item: Item, pressedAt?: number) => void} show
  * @property {() => void} refresh
  * @property {() => void} refreshAndSend
@@ -93,8 +94,9 @@ export class Undo {
    * @param {number} pressedAt
    */
   async #takeBack(given, pressedAt) {
-    const { annotations, view, session } = this.#stage;
+    const { annotations, view, session, keptWinner } = this.#stage;
     const { item, of = "", name = "" } = given;
+    if (item && given.kind === "vote") keptWinner.takeBack(item);
     if (item) await this.#open({ ...given, item }, pressedAt);
     else annotations.takeBack(of, name);
     if (COUNTED_KINDS.includes(given.kind)) session.add(-1);

@@ -18,6 +18,7 @@ import { makeKey } from "../storage.js";
  * @property {Pick<import("./reasons.js").Annotations, "setVote" | "show">} annotations
  * @property {Pick<import("./prefetch.js").Prefetcher, "take">} prefetcher
  * @property {Pick<import("./session.js").SessionCard, "add">} session
+ * @property {Pick<import("./kept_winner.js").KeptWinner, "stays" | "await">} keptWinner
  * @property {(item: Item, pressedAt: number) => void} show
  * @property {(remark: Remark) => { key: string }} record
  * @property {(entry: HistoryEntry) => void} addToHistory
@@ -49,12 +50,13 @@ export class Voting {
    * @param {number} pressedAt
    */
   vote(verdict, pressedAt) {
-    const { asking, current } = this.#stage.state;
+    const { asking, current, keep, trial } = this.#stage.state;
     if (!current) return;
     if (asking) {
       if (CRITERION_ANSWERS.includes(verdict)) this.#answer(verdict, pressedAt);
     } else if (!current.pair.urls) {
-      this.#submit({ kind: "vote", verdict }, verdict, pressedAt);
+      const kept = keep && !trial ? { keep: true } : {};
+      this.#submit({ kind: "vote", verdict, ...kept }, verdict, pressedAt);
     } else if (verdict === "skip") {
       this.#submit({ kind: "ranking", best: null, worst: null }, "skip", pressedAt);
     }
@@ -128,10 +130,11 @@ export class Voting {
    * @param {number} pressedAt
    */
   #afterSubmit(event, item, confirmation, pressedAt) {
-    const { state, view, annotations, session } = this.#stage;
+    const { state, view, annotations, session, keptWinner } = this.#stage;
     this.#stage.addToHistory({ key: event.key, kind: event.kind, item });
     const criteria = this.#criteriaOf(event);
     if (criteria.length) this.askCriterion(event.key, criteria);
+    else if (keptWinner.stays(event)) this.#awaitWinner(event.key);
     else this.#advance(pressedAt);
     annotations.setVote(state.trial ? null : event);
 
@@ -148,6 +151,12 @@ export class Voting {
   #criteriaOf(event) {
     const { trial, criteria } = this.#stage.state;
     return event.kind === "vote" && event.verdict !== "skip" && !trial ? criteria : [];
+  }
+
+  /** @param {string} key */
+  #awaitWinner(key) {
+    this.#stage.state.current = null;
+    this.#stage.keptWinner.await(key);
   }
 
   /** @param {number} pressedAt */

@@ -24,6 +24,8 @@ const CONFIRMATIONS = {
  * @type {Record<string, number[]>}
  */
 const FLASHED = { left: [0], right: [1], tie: [0, 1], both_good: [0, 1], both_bad: [0, 1] };
+// As often as the server keeps a winner.
+const MAX_IN_A_ROW = 5;
 const NOTE_MS = 2500;
 const PROBLEM_MS = 12000;
 
@@ -97,7 +99,7 @@ export class StageView {
     this.#element.dataset.pair = pair.pair_id;
     this.#setText(".prompt", pair.prompt);
     this.stage.dataset.layout = pair.urls ? "four" : "two";
-    this.question(pair.question || (pair.urls ? "Which one is the best?" : ""));
+    this.question(pair.question || (pair.urls ? "Which one is the best?" : keptLine(pair.in_a_row)));
     this.best(null);
     const first = images?.[0];
     this.stage.style.setProperty("--ratio", first?.naturalWidth ? `${first.naturalWidth / first.naturalHeight}` : "1");
@@ -134,6 +136,14 @@ export class StageView {
   mode(four) {
     this.#find(".mode").setAttribute("aria-pressed", String(four));
     this.#element.dataset.mode = four ? "four" : "two";
+  }
+
+  /**
+   * Show whether winners stay.
+   * @param {boolean} keep
+   */
+  keeping(keep) {
+    this.#find(".keep").setAttribute("aria-pressed", String(keep));
   }
 
   /**
@@ -238,6 +248,12 @@ export class StageView {
     }
   }
 }
+
+/**
+ * Return what is said of a pair in which a winner stays; empty for any other.
+ * @param {number | undefined} inARow
+ */
+const keptLine = (inARow) => (inARow ? `The winner stays, ${inARow} of ${MAX_IN_A_ROW}` : "");
 
 /**
  * Return a line of the help: a key to choose another one for, and what it does.
