@@ -22,7 +22,8 @@ AlignError
 │   ├── ConversionFailed   an export or import in its own process ended without a result
 │   └── SamplerFailed      images could not be rendered
 ├── TrainingDiverged       the loss left the finite numbers
-└── Cancelled              somebody asked the run to stop
+├── Cancelled              somebody asked the run to stop
+└── Paused                 the app asked the run to leave the device to others for a while
 
 Across the categories, which are those of `align/contracts/errors.py`, errors about a model are
 ModelErrors, and errors about a run folder are RunErrors.
@@ -111,6 +112,10 @@ class DiskFull(RunError, Unavailable):
 
 class Cancelled(RunError):
     """Somebody asked the run to stop, and it did."""
+
+
+class Paused(RunError):
+    """The app asked the run to leave the device to others, and it did, at a checkpoint."""
 
 
 class ConversionFailed(AlignError, Unavailable):

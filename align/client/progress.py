@@ -125,12 +125,17 @@ class Reporter:
         """Report that the run has stopped because somebody asked for it."""
         self._end(RunState.CANCELLED)
 
+    def paused(self) -> None:
+        """Report that the process ends to leave the device to others; the time left stays told."""
+        self._end(RunState.PAUSED, eta_s=self._status.eta_s)
+
     def interrupted(self) -> None:
         """Report that the process was interrupted; the run can go on from its checkpoint."""
         self._end(RunState.INTERRUPTED)
 
     def _end(self, state: RunState, **changes: Any) -> None:
-        self._status = replace(self._status, state=state, phase="", eta_s=None, **changes)
+        ended: dict[str, Any] = {"state": state, "phase": "", "eta_s": None}
+        self._status = replace(self._status, **ended | changes)
         try:
             self._write()
         except OSError:

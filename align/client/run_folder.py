@@ -40,6 +40,8 @@ from align.contracts.run_files import LEGACY_METRICS, LoggedStep, MetricsRow, Ru
 from align.errors import RunLocked
 from align.files import read_json, write_json
 
+PAUSING = "pausing"
+"""The phase of a run that has written its checkpoint, and whose process is about to end."""
 SILENT_S = 60.0
 """A trainer that has not written its status for longer is reported as silent."""
 
@@ -122,8 +124,15 @@ class RunFolder:
         return RunStatus(**value | {"state": RunState(value["state"])})
 
     def status(self) -> RunStatus:
-        """Return the status now: a run whose process is gone is interrupted."""
+        """Return the status now: a run whose process is gone is interrupted.
+
+        One that pauses counts as running until its process is gone, which holds the device.
+        """
         status = self.stored_status()
+        if status.state == RunState.PAUSED and process_lives(status.pid, status.pid_started):
+            # In a notebook the process lives on, and has left what it trained with.
+            ours = status.pid == os.getpid()
+            return status if ours else replace(status, state=RunState.RUNNING, phase=PAUSING)
         if status.state != RunState.RUNNING:
             return status
         if process_lives(status.pid, status.pid_started):
@@ -178,6 +187,19 @@ class RunFolder:
     def clear_cancel(self) -> None:
         """Withdraw the request to stop, before a resume."""
         (self.path / "cancel").unlink(missing_ok=True)
+
+    @property
+    def pause_requested(self) -> bool:
+        """Return whether the run is asked to leave the device to others."""
+        return (self.path / "pause").exists()
+
+    def request_pause(self) -> None:
+        """Ask the run to end its process at its next step, with a checkpoint to go on from."""
+        (self.path / "pause").touch()
+
+    def clear_pause(self) -> None:
+        """Withdraw the request to pause."""
+        (self.path / "pause").unlink(missing_ok=True)
 
 
 def under_both_names(row: Any) -> MetricsRow:

@@ -178,6 +178,7 @@ class TrainerProcess:
         if self.is_alive(run_dir):
             return
         run.clear_cancel()
+        run.clear_pause()
         with run.log.open("ab") as log:
             child = subprocess.Popen(
                 self._command(run),
@@ -250,8 +251,12 @@ class TrainerProcess:
         run.request_cancel()
         if not self.is_alive(run_dir):
             status = run.stored_status()
-            if status.state in (RunState.QUEUED, RunState.RUNNING):
+            if status.state in (RunState.QUEUED, RunState.RUNNING, RunState.PAUSED):
                 run.write_status(replace(status, state=RunState.CANCELLED, phase="", eta_s=None))
+
+    def pause(self, run_dir: Path) -> None:
+        """Ask the trainer to end at its next step, with a checkpoint that `start` goes on from."""
+        RunFolder(run_dir).request_pause()
 
     def kill(self, run_dir: Path) -> None:
         """Kill the trainer and its children now, for a run that does not heed `cancel`."""

@@ -12,6 +12,8 @@ class RunState(StrEnum):
 
     QUEUED = "queued"
     RUNNING = "running"
+    PAUSED = "paused"
+    """Its process ended at a checkpoint, to leave the device to others; the app starts it again."""
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -148,7 +150,7 @@ class RunResult(CheckedRun, total=False):
     reference_draws: ReferenceErrors
     """Errors of the frozen base that the run asked for."""
     seconds: float
-    """Time of training, checks left out."""
+    """Time of training, checks and pauses left out."""
     advice: str
     """What to do next, in a sentence or two."""
     look: LookFacts

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,15 @@ class TrainProgress:
     """Exponential moving averages of what is logged."""
     best: BestAdapter = field(default_factory=BestAdapter)
     loss_scale: LossScale = field(default_factory=LossScale)
+    earlier_s: float = 0.0
+    """Seconds of the processes that trained up to the checkpoint."""
+    began: float = field(default_factory=time.monotonic)
+    """When this process began, by the monotonic clock."""
+
+    @property
+    def seconds(self) -> float:
+        """Return the seconds of training so far, without those between processes."""
+        return self.earlier_s + time.monotonic() - self.began
 
 
 def save_checkpoint(
@@ -45,6 +55,7 @@ def save_checkpoint(
     state = {
         "step": progress.step,
         "micro_batch_size": progress.micro_batch_size,
+        "seconds": progress.seconds,
         "means": progress.means,
         "best": dict(vars(progress.best)),
         "loss_scale": progress.loss_scale.state(),
@@ -90,4 +101,5 @@ def resume(
     # Checkpoints of the release before name the setting and the metrics as it did.
     micro_batch_size = int(state.get("micro_batch_size", state.get("micro_pairs", 0)))
     means = {LEGACY_METRICS.get(name, name): mean for name, mean in state["means"].items()}
-    return TrainProgress(int(state["step"]), micro_batch_size, means, best, scale)
+    earlier_s = float(state.get("seconds", 0.0))
+    return TrainProgress(int(state["step"]), micro_batch_size, means, best, scale, earlier_s)

@@ -17,7 +17,7 @@ from align.client.progress import Reporter
 from align.client.run_folder import RunFolder
 from align.contracts.run_files import RunResult, StepMetrics
 from align.device import choose_compute
-from align.errors import Cancelled
+from align.errors import Cancelled, Paused
 from align.evaluation.release_checks import check_run
 from align.training.checkpoint import save_checkpoint
 from align.training.early_stopping import DivergenceWatch
@@ -48,6 +48,7 @@ def train(
 
     Raises:
         Cancelled: somebody asked the run to stop; its checkpoint is written.
+        Paused: it is to leave the device to others; its checkpoint is written.
         TrainingDiverged: the loss is not finite, or has stayed far above its start.
     """
     started, divergence = time.monotonic(), DivergenceWatch()
@@ -57,11 +58,10 @@ def train(
     accelerator = Accelerator(mixed_precision="no", cpu=compute.device.type == "cpu")
     state = prepare_training(run, report, accelerator, compute, cache)
     config, progress = state.config, state.progress
+    progress.began, first_step = started, progress.step
 
     while progress.step < config.steps and not agreed_by_all(accelerator, out_of_patience(state)):
-        if agreed_by_all(accelerator, run.cancel_requested):
-            write_checkpoint(run, state)
-            raise Cancelled(f"Cancelled after {progress.step} steps.")
+        stop_if_asked(run, state, first_step)
         cpu_lock.wait_until_free()
 
         metrics = train_step(state, progress.step)
@@ -85,7 +85,25 @@ def train(
     accelerator.free_memory()
     if not accelerator.is_main_process:
         return None
-    return result_of(run, state, time.monotonic() - started), state.prompts
+    return result_of(run, state, progress.seconds), state.prompts
+
+
+def stop_if_asked(run: RunFolder, state: TrainingState, first_step: int) -> None:
+    """Write a checkpoint and raise Cancelled or Paused where the run is asked to stop.
+
+    A process takes one step at least before it pauses, or pauses in a row would keep it from its
+    end.
+    """
+    accelerator, step = state.accelerator, state.progress.step
+    cancel = run.cancel_requested
+    pause = run.pause_requested and step > first_step
+    if not agreed_by_all(accelerator, cancel or pause):
+        return
+
+    write_checkpoint(run, state)
+    if agreed_by_all(accelerator, cancel):
+        raise Cancelled(f"Cancelled after {step} steps.")
+    raise Paused(f"Paused after {step} steps.")
 
 
 def update_means(means: dict[str, float], metrics: StepMetrics) -> None:

@@ -16,7 +16,15 @@ from align.client.progress import OnStep, Reporter, ignore_step
 from align.client.run_folder import RunFolder
 from align.contracts.run_files import FolderPlan, RunState, RunStatus
 from align.data.rows import count_pairs, read_rows
-from align.errors import AlignError, BrokenRun, Cancelled, DiskFull, first_line, is_disk_full
+from align.errors import (
+    AlignError,
+    BrokenRun,
+    Cancelled,
+    DiskFull,
+    Paused,
+    first_line,
+    is_disk_full,
+)
 
 LOOP = "align.training.loop"
 """The module that imports torch."""
@@ -46,6 +54,8 @@ def train_folder(
             # `with run.lock()` would acquire twice and release once: a call that was interrupted
             # could not be repeated in the same process.
             stack.callback(run.lock().release)
+            # Of a process that was killed before it heeded it.
+            run.clear_pause()
         report = stack.enter_context(Reporter(run, steps, writes, on_step))
         _train(run, report, cpu_lock or CpuLock(None), cache or run.cache)
 
@@ -87,6 +97,8 @@ def _train(run: RunFolder, report: Reporter, cpu_lock: CpuLock, cache: Path) -> 
         run_training(run, report, cpu_lock, cache)
     except Cancelled:
         report.cancelled()
+    except Paused:
+        report.paused()
     except KeyboardInterrupt:
         # In a notebook the process lives on, by which watchers tell that a run does.
         report.interrupted()
