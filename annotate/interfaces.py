@@ -176,6 +176,9 @@ class Trainer(Protocol):
     def cancel(self, run_dir: Path) -> None:
         """Ask the trainer to stop; it keeps its last checkpoint."""
 
+    def pause(self, run_dir: Path) -> None:
+        """Ask the trainer to end at a checkpoint; the run is then paused, until `start`."""
+
     def kill(self, run_dir: Path) -> None:
         """Kill a trainer that does not heed `cancel`."""
 

@@ -14,3 +14,12 @@ def quantity(count: int, singular: str) -> str:
 def percent(share: float) -> str:
     """Return a share from 0 to 1 in whole percent."""
     return f"{100 * share:.0f} %"
+
+
+def soon(seconds: float) -> str:
+    """Return when something comes that was estimated, in rough steps."""
+    if seconds < 5:
+        return "in a moment"
+    if seconds < 90:
+        return f"in {max(10, round(seconds, -1)):.0f} s"
+    return f"in {seconds / 60:.0f} min"

@@ -14,7 +14,7 @@ CATEGORIES = (NotFound, InvalidInput, Conflict, Unavailable)
 TREES = {"storage": "StorageError", "annotate": "AnnotateError", "align": "AlignError"}
 WITHOUT = {
     "annotate": {"NotAllowed", "SignInRefused"},  # who asks is the fault, not what is asked
-    "align": {"Cancelled", "TrainingDiverged"},  # how a run ended, not a refusal
+    "align": {"Cancelled", "Paused", "TrainingDiverged"},  # how a run ended, not a refusal
     "storage": set(),
 }
 

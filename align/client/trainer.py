@@ -234,8 +234,7 @@ class TrainerProcess:
 
     def is_alive(self, run_dir: Path) -> bool:
         """Return whether a trainer works in this folder, whoever started it."""
-        status = RunFolder(run_dir).stored_status()
-        return status.state == RunState.RUNNING and process_lives(status.pid, status.pid_started)
+        return RunFolder(run_dir).status().state == RunState.RUNNING
 
     def metrics(self, run_dir: Path, since: int = 0) -> list[MetricsRow]:
         """Return the metrics of the steps after `since`."""

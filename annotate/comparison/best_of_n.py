@@ -10,7 +10,7 @@ from pathlib import Path
 from align.contracts.rendering import RenderItem
 from annotate.comparison.grid import ComparisonGrid
 from annotate.comparison.mixes import BASE, Mix, parse_mix
-from annotate.errors import InvalidRequest, SamplerSuspended
+from annotate.errors import InvalidRequest
 from annotate.insights.active_learning import ImageScorer
 from annotate.rendering.pair_pool import PairPool
 from annotate.rendering.renderer import Renderer
@@ -140,8 +140,7 @@ class BestOfN:
         yield BestOfNProgress(total, total, random, best, made)
 
     def _implicit_rewards(self, prompt: str, images: Sequence[Image], adapter: Path) -> list[float]:
-        if reason := self._pool.suspended:
-            raise SamplerSuspended(f"{reason} Choose again after it.")
+        self._pool.require_sampler("Choose again then.")
         files = [self._store.image_path(image.sha256) for image in images]
         with self._pool.hold_requests():
             return self._renderer.score([prompt] * len(files), files, adapter)

@@ -6,7 +6,7 @@ from random import Random
 
 from align.contracts.rendering import RenderItem
 from annotate.comparison.mixes import Mix
-from annotate.errors import SamplerSuspended, VersionFileMissing
+from annotate.errors import VersionFileMissing
 from annotate.rendering.look import Look
 from annotate.rendering.pair_pool import PairPool
 from annotate.rendering.prompt_variations import PromptVariations
@@ -122,8 +122,7 @@ class ComparisonGrid:
     ) -> list[Image]:
         if not items:
             return []
-        if reason := self._pool.suspended:
-            raise SamplerSuspended(f"{reason} Compare again after it.")
+        self._pool.require_sampler("Compare again then.")
         for adapter, _ in adapters.adapters:
             if not adapter.is_file():
                 raise VersionFileMissing(

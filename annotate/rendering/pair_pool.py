@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from annotate.clock import Monotonic
+from annotate.errors import SamplerSuspended
 from annotate.interfaces import Sampler
 from annotate.labeling.assignment import PairAssigner
 from annotate.labeling.best_worst import QuadAssigner
@@ -29,7 +30,8 @@ REQUEST_S = 10.0
 IDLE_S = 0.5
 LOADING_S = 12.0
 """A guess of how long the image model loads, for the time that a page waits."""
-SUSPENDED_WAIT_S = 30.0
+ASKED_S = 600.0
+"""Somebody who was refused images counts as waiting for so long."""
 SLOWEST_RETRY_S = 30.0
 CLOSING_S = 30.0
 
@@ -72,8 +74,9 @@ class PairPool:
         self._closing, self._wakeup = threading.Event(), threading.Event()
         self._control = threading.Lock()
         self._holds = 0
-        self._suspended: str | None = None
-        self._suspended_eta: Callable[[], float | None] = lambda: None
+        self._suspended: Callable[[], WaitEstimate] | None = None
+        self._asked_at: float | None = None
+        """When somebody asked for images in vain since the sampler was suspended."""
         self._fresh_version: str | None = None
         self._image_s, self._failures = 0.0, 0
         self._paired = True
@@ -103,9 +106,30 @@ class PairPool:
         self._wakeup.set()
 
     @property
-    def suspended(self) -> str | None:
-        """Return why the image model is suspended; None while it is not."""
-        return self._suspended
+    def suspended(self) -> bool:
+        """Return whether the image model is suspended, for a run."""
+        return self._suspended is not None
+
+    def require_sampler(self, then: str) -> None:
+        """Raise SamplerSuspended while the image model is suspended; it says when to do `then`.
+
+        Whoever is refused counts as waiting for images.
+        """
+        if (suspended := self._suspended) is not None:
+            self._asked_at = self._clock()
+            raise SamplerSuspended(f"{suspended().reason} {then}")
+
+    def is_waited_for(self, enough: int, asked: bool = True) -> bool:
+        """Return whether somebody labels and fewer than `enough` pairs are ready, or waits else.
+
+        With `asked` those count who were refused other images lately.
+        """
+        if self._best_worst.missing(self._assigner.version) or self._holds:
+            return True
+        since = self._asked_at
+        if asked and since is not None and self._clock() - since < ASKED_S:
+            return True
+        return self._assigner.in_use() and self._assigner.ready() < enough
 
     @property
     def silent_s(self) -> float:
@@ -119,16 +143,16 @@ class PairPool:
         broken = self.problem is not None or self._sampler.state().state == "failed"
         return broken or self._suspended is not None
 
-    def suspend(self, reason: str, eta: Callable[[], float | None]) -> None:
-        """Stop the image model until `resume`; `eta` says in how many seconds that may be."""
+    def suspend(self, wait: Callable[[], WaitEstimate]) -> None:
+        """Stop the image model until `resume`; `wait` says when that may be, and why."""
         with self._control:
-            self._suspended, self._suspended_eta = reason, eta
+            self._suspended = wait
             self._sampler.stop()
 
     def resume(self) -> None:
         """Let the image model start again after `suspend`."""
         with self._control:
-            self._suspended, self._suspended_eta = None, lambda: None
+            self._suspended = None
         self._began = self._clock()
         self.wake()
 
@@ -152,12 +176,13 @@ class PairPool:
         finally:
             with self._control:
                 self._holds -= 1
+                self._asked_at = self._asked_at if self._suspended else None
             self.wake()
 
     def estimate_wait(self) -> WaitEstimate:
         """Estimate when there will be a pair, for somebody who finds none."""
-        if self._suspended is not None:
-            return WaitEstimate(self._suspended_eta() or SUSPENDED_WAIT_S, self._suspended)
+        if (suspended := self._suspended) is not None:
+            return suspended()
         state = self._sampler.state()
         if state.state == "failed":
             again = SLOWEST_RETRY_S if state.retry_s is None else max(1.0, state.retry_s)

@@ -36,11 +36,14 @@ from annotate.views.pairs_and_votes import (
     UndoView,
     Wait,
 )
+from annotate.wording import soon
 from storage.acts import NewVote
 from storage.tables.people import People
 
 RENDERING = "New pairs are being rendered. They come by themselves."
-TRAINING = "The model is learning from the votes. New pairs come when it is done."
+TRAINING = "The model is learning from the votes. New pairs come by themselves."
+TRAINING_UNTIL = "The model is learning from the votes. Next images {when}."
+SOON_S = 20.0
 RENDERING_FAILED = "No pair can be rendered just now. Tell whoever runs this Palate."
 IMAGE_URL = re.compile(r"img/([0-9a-f]{16})\.png")
 MAX_RECENT_IMAGES = 4000
@@ -121,7 +124,7 @@ class LabelerView:
         with hidden_details():
             activity = self._studio.activity()
         ready, target = activity["pool"]["ready"], activity["pool"]["target"]
-        if ready >= target:
+        if ready and ready >= target:
             return {"message": f"{ready} pairs ready."}
         return {"message": public_reason(activity)}
 
@@ -149,15 +152,23 @@ class LabelerView:
     def _hide_reason(self, wait: Wait) -> None:
         """Replace the reason to wait, which may name a version or a run."""
         if wait["reason"] is not None:
-            wait["reason"] = public_reason(self._studio.activity())
+            wait["reason"] = public_reason(self._studio.activity(), wait["wait_s"])
 
 
 AnyStudio = Studio | LabelerView
 """The studio of an admin, or the labeler's view of it; the labeling stage works with both."""
 
 
-def public_reason(activity: ActivityView) -> str:
-    """Return the reason why no pair is ready, without naming a model, a version or a run."""
+def public_reason(activity: ActivityView, wait_s: float | None = None) -> str:
+    """Return the reason why no pair is ready, without naming a model, a version or a run.
+
+    With `wait_s` it says when there may be pairs while the model is learning.
+    """
     if activity["pool"]["problem"] or activity["sampler"]["state"] == "failed":
         return RENDERING_FAILED
-    return TRAINING if activity["run"] is not None else RENDERING
+    if activity["run"] is None:
+        return RENDERING
+    # Sooner than a minute it is the sampler that renders, not the run that has the device.
+    if wait_s is None or wait_s < SOON_S:
+        return TRAINING
+    return TRAINING_UNTIL.format(when=soon(wait_s))

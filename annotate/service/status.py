@@ -3,6 +3,7 @@
 import math
 
 from align.contracts.rendering import SamplerState
+from align.contracts.run_files import RunState
 from annotate.insights.active_learning import ActiveLearner
 from annotate.interfaces import Sampler
 from annotate.labeling.assignment import PairAssigner
@@ -10,7 +11,7 @@ from annotate.rendering.pair_pool import PairPool
 from annotate.training.run_status import RunStatusReader, run_sentence
 from annotate.training.runs import TrainingRuns
 from annotate.views.activity import ActivityView, CurrentRun
-from annotate.wording import quantity
+from annotate.wording import quantity, soon
 from storage.store import Store
 
 ALTERNATIVES = (
@@ -88,7 +89,7 @@ class StudioStatus:
         if self._pool.blocked and not self._pool.suspended:
             return self._pool.estimate_wait().reason
         if run:
-            return run_sentence(run)
+            return f"{run_sentence(run)}{self._next_images(run)}"
         if self._sampler.state().state != "ready":
             return self._pool.estimate_wait().reason
         if ready < target:
@@ -96,6 +97,12 @@ class StudioStatus:
         if self._active_learner.problem:
             return self._active_learner.problem
         return "Pairs are ready." if self._assigner.mixed else f"{ready} pairs ready."
+
+    def _next_images(self, run: CurrentRun) -> str:
+        """Return a sentence on when a run lets the sampler render, and an empty text otherwise."""
+        if not self._pool.suspended or run["state"] == RunState.PAUSED:
+            return ""
+        return f" Next images {soon(self._pool.estimate_wait().seconds)}."
 
     def _slowness(self) -> str:
         """Return a sentence if no image has come for minutes, and an empty text otherwise."""

@@ -57,6 +57,7 @@ from annotate.training.new_votes import NewVotes
 from annotate.training.run_status import RunStatusReader
 from annotate.training.runs import TrainingRuns
 from annotate.training.trigger import Trigger
+from annotate.training.turns import TurnRules
 from annotate.training.vote_sources import VoteSources
 from annotate.versions.registry import VersionRegistry
 from annotate.versions.sending import VersionSender
@@ -95,6 +96,7 @@ class Studio(Labeling, Tuning):
         models: Models | None = None,
         min_ready: int = MIN_READY_PAIRS,
         wildcards: Sequence[Path] = (),
+        turn_rules: TurnRules | None = None,
     ) -> None:
         """Wire the parts together; `prompts` replace the built-in ones. Raises InvalidSchedule.
 
@@ -103,11 +105,12 @@ class Studio(Labeling, Tuning):
             watch_s: Seconds between two looks at the run under way.
             min_ready: Pairs to keep ready at least, when nobody votes.
             models: The other models that can be opened.
+            turn_rules: How runs and sampler share a device that holds only one of them.
         """
         self._trainer, self._converter = trainer, converter
         self._trigger = Trigger(train_every, train_at, now)
         self._prompts_given, self._wildcards = prompts, wildcards
-        self._settle_s, self._watch_s = settle_s, watch_s
+        self._settle_s, self._watch_s, self._turn_rules = settle_s, watch_s, turn_rules
         self._chance, self._clock, self._min_ready = chance or SystemRandom(), clock, min_ready
         self.disk, self.accounts = store.disk, Accounts(store.people)
         self._opening, self._closed = threading.RLock(), False
@@ -141,7 +144,14 @@ class Studio(Labeling, Tuning):
         self.vote_sources = VoteSources(store, model_id, model.name, look)
         learning = (pool, new_votes, self._trigger, clock, self._watch_s, model_id)
         self._runs = TrainingRuns(
-            store, sampler, self._trainer, model, *learning, look, self.vote_sources
+            store,
+            sampler,
+            self._trainer,
+            model,
+            *learning,
+            look,
+            self.vote_sources,
+            self._turn_rules,
         )
         self.look = LookControl(look, assigner, quads, pool)
         self.readings = ModelReadings(store, model, model_id, renderer, self._reopen)

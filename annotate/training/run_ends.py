@@ -20,7 +20,7 @@ class RunEnds:
         if state == RunState.DONE:
             error = self._register_version(run, status)
             state = RunState.FAILED if error else RunState.DONE
-        elif state in (RunState.QUEUED, RunState.RUNNING, RunState.INTERRUPTED):
+        elif state not in (RunState.FAILED, RunState.CANCELLED):
             state = RunState.CANCELLED if cancelled else RunState.INTERRUPTED
             error = None if cancelled else INTERRUPTED
         elif state == RunState.FAILED:

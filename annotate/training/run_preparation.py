@@ -29,12 +29,19 @@ class RunPreparation:
         self._model, self._model_id = model, model_id
         self._new_votes, self._look, self._sources = new_votes, look, sources
 
-    def prepare(self, settings: dict[str, Any], trigger: str, parent: Version) -> Run:
+    def initial_version(self, settings: dict[str, Any]) -> Version:
+        """Return the version that a run starts from; raises storage's UnknownVersion."""
+        # The former name is accepted for one release, as the trainer accepts it.
+        named = settings.get("init_from", settings.get("start", "base"))
+        return self._store.version(self._model_id, str(named))
+
+    def prepare(self, settings: dict[str, Any], trigger: str) -> Run:
         """Freeze the votes and record a run on them, whose folder is ready for a trainer.
 
-        Raises storage's NoVotes, or what the trainer raises, and then the run is recorded as
-        failed.
+        Raises storage's NoVotes or UnknownVersion, or what the trainer raises, and then the run is
+        recorded as failed.
         """
+        parent = self.initial_version(settings)
         voter, trainer_settings = split_voter(settings)
         others = self._sources.chosen(settings)
         # Weights first: the snapshot holds each vote with its annotator's weight.

@@ -92,10 +92,13 @@ def _progress(
     run: Run, status: RunStatus, manifest: SnapshotManifest | None, versions: VersionsByRun
 ) -> RunProgress:
     done, version = run.state == RunState.DONE, versions.get(run.run_id)
+    under_way = run.state == RunState.RUNNING
+    # The store knows it as under way: only its folder tells that it makes room just now.
+    paused = under_way and status.state == RunState.PAUSED
     progress: RunProgress = {
-        "state": run.state.value,
+        "state": (RunState.PAUSED if paused else run.state).value,
         "progress": 1.0 if done else status.progress,
-        "eta_s": status.eta_s if run.state == RunState.RUNNING else None,
+        "eta_s": status.eta_s if under_way else None,
         "version": version.version if version else None,
         "error": run.error,
     }
@@ -124,6 +127,8 @@ def _silence(run: Run, status: RunStatus) -> str | None:
 def run_sentence(run: CurrentRun) -> str:
     """Describe the progress of a run in a sentence."""
     words = f"Fine-tuning {run['run_id']}: {percent(run['progress'])}"
+    if run["state"] == RunState.PAUSED:
+        return f"{words}, paused while images are rendered."
     if trouble := run.get("trouble"):
         return f"{words}. {trouble}"
 

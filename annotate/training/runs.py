@@ -25,10 +25,11 @@ from annotate.training.run_plans import RunPlanner
 from annotate.training.run_preparation import RunPreparation
 from annotate.training.shared_device import SharedDevice
 from annotate.training.trigger import Trigger
+from annotate.training.turns import TurnRules
 from annotate.training.vote_sources import VoteSources
 from annotate.views.training import PlanView
 from storage.errors import StorageError
-from storage.records import Run, Version
+from storage.records import Run
 from storage.store import Store
 
 logger = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ class TrainingRuns:
         model_id: str,
         look: StudioLook,
         sources: VoteSources,
+        rules: TurnRules | None = None,
     ) -> None:
         self._store, self._trainer, self._model = store, trainer, model
         self._new_votes, self._trigger, self._clock = new_votes, trigger, clock
@@ -67,7 +69,7 @@ class TrainingRuns:
             store, trainer, model, model_id, new_votes, look, sources
         )
         self._ends = RunEnds(store, trainer, model_id)
-        self._device = SharedDevice(store, sampler, trainer, model, pool)
+        self._device = SharedDevice(store, sampler, trainer, model, pool, clock, rules)
         self._queue: list[str] = []
         self._asked = 0
         """Runs whose votes are still settling."""
@@ -96,6 +98,11 @@ class TrainingRuns:
         self._closing.set()
         if self._thread.is_alive():
             self._thread.join(JOIN_TIMEOUT_S)
+        with self._lock:
+            # The sampler's turn ends with the app; the run goes on without it.
+            run_dir = self._store.run_dir(self._running) if self._running else None
+            if run_dir and self._trainer.status(run_dir).state == RunState.PAUSED:
+                self._trainer.start(run_dir)
 
     def close_if_idle(self) -> None:
         """Stop following runs; raises ModelBusy if one is under way, waits or is about to."""
@@ -125,7 +132,7 @@ class TrainingRuns:
         """
         # Both raise on settings that cannot work, before anybody waits.
         self.plan(settings)
-        self._initial_version(settings)
+        self._preparation.initial_version(settings)
 
         with self._being_asked():
             self._new_votes.await_settled(self._closing)
@@ -152,6 +159,8 @@ class TrainingRuns:
             if run.state == RunState.DONE:
                 raise NotResumable(f"Run {run_id} is done. Start a new run to learn more.")
             if run.state in (RunState.QUEUED, RunState.RUNNING):
+                # One that is paused goes on at once.
+                self._device.end_turn()
                 return
             self._cancelled.pop(run_id, None)
             self._store.set_run_state(run_id, RunState.QUEUED)
@@ -180,17 +189,10 @@ class TrainingRuns:
 
     def _enqueue(self, settings: dict[str, Any], trigger: str) -> Run:
         """Freeze the votes in a snapshot, prepare the run folder, and queue the run."""
-        parent = self._initial_version(settings)
-        run = self._preparation.prepare(settings, trigger, parent)
+        run = self._preparation.prepare(settings, trigger)
         self._queue.append(run.run_id)
         self._start_next()
         return self._store.run(run.run_id)
-
-    def _initial_version(self, settings: dict[str, Any]) -> Version:
-        """Return the version that a run starts from; raises storage's UnknownVersion."""
-        # The former name is accepted for one release, as the trainer accepts it.
-        named = settings.get("init_from", settings.get("start", "base"))
-        return self._store.version(self._model_id, str(named))
 
     def _start_next(self) -> None:
         """Start queued runs until one is under way; runs that cannot start fail."""
@@ -233,7 +235,9 @@ class TrainingRuns:
             return
 
         status = self._trainer.status(run_dir)
-        if run.state == RunState.QUEUED and status.state != RunState.DONE:
+        if status.state == RunState.PAUSED:
+            self._queue.insert(0, run.run_id)
+        elif run.state == RunState.QUEUED and status.state != RunState.DONE:
             self._queue.append(run.run_id)
         else:
             self._record_end(run, status)
@@ -270,6 +274,11 @@ class TrainingRuns:
         """Record the state of the run under way; kill a trainer that ignores a cancel."""
         run_dir = self._store.run_dir(run.run_id)
         status = self._trainer.status(run_dir)
+        if status.state == RunState.PAUSED and run.run_id not in self._cancelled:
+            if self._device.may_go_on(run.run_id):
+                self._device.take_back(run.run_id)
+                self._trainer.start(run_dir)
+            return
         if status.state != RunState.RUNNING:
             self._record_end(run, status)
             self._running = None
@@ -277,7 +286,7 @@ class TrainingRuns:
             return
 
         self._store.set_run_state(run.run_id, RunState.RUNNING)
-        self._device.make_room(run.run_id)
+        self._device.follow(run.run_id, status)
         cancelled_at = self._cancelled.get(run.run_id)
         if cancelled_at is not None and self._clock() - cancelled_at > CANCEL_GRACE_S:
             self._trainer.kill(run_dir)

@@ -1,21 +1,46 @@
-"""Device shared by sampler and trainer: the sampler holds back, and stops where both do not fit."""
+"""Device shared by sampler and trainer: the sampler holds back, or both take turns.
+
+Where both fit, the pool renders few pairs beside a run. Where they do not, the run has the device;
+while somebody labels and few pairs are ready, it pauses for a turn of the sampler now and then.
+"""
 
 from align.contracts.models import ModelInfo
+from align.contracts.run_files import RunStatus
+from annotate.clock import Monotonic
 from annotate.interfaces import Sampler, Trainer
-from annotate.rendering.pair_pool import PairPool
+from annotate.rendering.pair_pool import PairPool, WaitEstimate
+from annotate.rendering.pool_target import READY_DURING_RUN
+from annotate.training.turns import Phase, TurnRules, Turns
+from annotate.wording import soon
 from storage.store import Store
+
+CHECKS_S = 30.0
+"""A guess of how long the checks of a new version take after its last step."""
+ASKED_S = 60.0
+"""For so long a turn waits for somebody who asked for other images than pairs before it."""
 
 
 class SharedDevice:
     """Device of sampler and trainer; called only by the thread that holds the runs' lock."""
 
     def __init__(
-        self, store: Store, sampler: Sampler, trainer: Trainer, model: ModelInfo, pool: PairPool
+        self,
+        store: Store,
+        sampler: Sampler,
+        trainer: Trainer,
+        model: ModelInfo,
+        pool: PairPool,
+        clock: Monotonic,
+        rules: TurnRules | None = None,
     ) -> None:
         self._store, self._sampler, self._trainer = store, sampler, trainer
         self._model, self._pool = model, pool
+        self._clock, self._rules = clock, rules
         self._both_fit: bool | None = None
         """Whether sampler and trainer fit together; None until the sampler is ready."""
+        self._turns: Turns | None = None
+        """While they do not: the account of the run under way."""
+        self._turn_is_over = False
 
     def expect_run(self) -> None:
         """Render few pairs from now on: a run is about to start."""
@@ -26,20 +51,75 @@ class SharedDevice:
 
         Decided once per run, as soon as the sampler is ready and its device known.
         """
+        if self._both_fit is not None:
+            return
         self.expect_run()
         sampler = self._sampler.state()
-        if self._both_fit is not None or sampler.state != "ready":
+        if sampler.state != "ready":
             return
 
         on_cpu = sampler.device == "cpu"
         self._both_fit = on_cpu or not self._trainer.needs_sampler_stopped(self._model, sampler)
         if not self._both_fit:
-            run_dir = self._store.run_dir(run_id)
-            reason = f"The image model makes room for run {run_id}; new pairs come after it."
-            self._pool.suspend(reason, lambda: self._trainer.status(run_dir).eta_s)
+            self._pool.target.run_shares_device = False
+            self._turns = Turns(self._clock, self._rules)
+            self._pool.suspend(lambda: self._wait(run_id))
+
+    def follow(self, run_id: str, status: RunStatus) -> None:
+        """Follow a run whose process works: ask it to pause where somebody waits for images."""
+        self.make_room(run_id)
+        turns = self._turns
+        if turns is None or status.phase != "training":
+            return
+        turns.trains()
+        if turns.may_leave() and self._pool.is_waited_for(READY_DURING_RUN):
+            turns.leave()
+            self._turn_is_over = False
+            self._trainer.pause(self._store.run_dir(run_id))
+
+    def may_go_on(self, run_id: str) -> bool:
+        """Return whether a run that is paused may go on; if not, the sampler has its turn."""
+        turns = self._turns
+        if turns is None:
+            return True
+        if turns.phase == Phase.LEAVING:
+            turns.start_sampler()
+            self._pool.resume()
+        if turns.phase not in (Phase.STARTING, Phase.RENDERING):
+            return True
+
+        state = self._sampler.state().state
+        if state == "ready":
+            turns.renders()
+        return self._turn_is_over or state == "failed" or self._is_done(turns)
+
+    def end_turn(self) -> None:
+        """End the turn of the sampler, if it has one."""
+        self._turn_is_over = True
+
+    def take_back(self, run_id: str) -> None:
+        """Stop the sampler, for a run that goes on."""
+        if self._turns is not None:
+            self._pool.suspend(lambda: self._wait(run_id))
+            self._turns.take_back()
 
     def free(self) -> None:
         """Let the sampler go on after a run."""
-        self._both_fit = None
+        self._both_fit = self._turns = None
         self._pool.target.run_shares_device = False
         self._pool.resume()
+
+    def _is_done(self, turns: Turns) -> bool:
+        """Return whether a turn has used up its share, or nobody waits for more images."""
+        if turns.phase != Phase.RENDERING:
+            return False
+        patient = turns.rendering_s < ASKED_S
+        return turns.is_used_up() or not self._pool.is_waited_for(self._pool.target.pairs, patient)
+
+    def _wait(self, run_id: str) -> WaitEstimate:
+        """Return when there are images again: with the next turn, or after the run."""
+        left = [self._turns.until_images()] if self._turns is not None else []
+        eta_s = self._trainer.status(self._store.run_dir(run_id)).eta_s
+        left += [] if eta_s is None else [eta_s + CHECKS_S]
+        seconds = min(left, default=CHECKS_S)
+        return WaitEstimate(seconds, f"Tuning ({run_id}); next images {soon(seconds)}.")

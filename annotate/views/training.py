@@ -33,7 +33,9 @@ class RunProgress(TypedDict):
     """Progress of a run."""
 
     state: str
-    """queued, running, done, failed, cancelled or interrupted."""
+    """queued, running, paused, done, failed, cancelled or interrupted.
+
+    A run is paused while the device that it needs renders images; it goes on by itself."""
     progress: float
     """From 0 to 1."""
     eta_s: float | None

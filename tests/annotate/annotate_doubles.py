@@ -159,6 +159,8 @@ class ChildTrainer:
 
     def __init__(self, crowded: bool = False) -> None:
         self.crowded = crowded
+        self.eta_s = 1.0
+        """How long its runs say that they still take."""
         self.children: list[subprocess.Popen[bytes]] = []
 
     def plan(
@@ -187,7 +189,8 @@ class ChildTrainer:
     def start(self, run_dir: Path) -> None:
         if self.is_alive(run_dir):
             return
-        (run_dir / "cancel").unlink(missing_ok=True)
+        for asked in ("cancel", "pause"):
+            (run_dir / asked).unlink(missing_ok=True)
         child = subprocess.Popen([sys.executable, str(CHILD), str(run_dir)])
         self.children.append(child)
         process = psutil.Process(child.pid)
@@ -205,7 +208,7 @@ class ChildTrainer:
             state = "interrupted"
         step, steps = stored.get("step", 0), stored.get("steps", 0)
         share = step / steps if steps else 0.0
-        eta = 1.0 if state == "running" else None
+        eta = self.eta_s if state in ("running", "paused") else None
         error, result = stored.get("error"), stored.get("result")
         return RunStatus(RunState(state), "training", step, steps, share, eta, error, result)
 
@@ -230,6 +233,12 @@ class ChildTrainer:
 
     def cancel(self, run_dir: Path) -> None:
         (run_dir / "cancel").touch()
+        if (stored := self._stored(run_dir)).get("state") == "paused":
+            status = json.dumps(stored | {"state": "cancelled"})
+            (run_dir / "status.json").write_text(status, encoding="utf-8")
+
+    def pause(self, run_dir: Path) -> None:
+        (run_dir / "pause").touch()
 
     def kill(self, run_dir: Path) -> None:
         psutil.Process(self._stored(run_dir)["pid"]).kill()

@@ -34,6 +34,11 @@ def await_announcement(folder: Path) -> None:
         time.sleep(STEP_S)
 
 
+def stored_step(folder: Path) -> int:
+    """Return the step at which a run that was paused goes on."""
+    return len((folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()) + 1
+
+
 def main(folder: Path) -> None:
     """Step until the end, a cancellation or the failure that was asked for."""
     await_announcement(folder)
@@ -41,10 +46,13 @@ def main(folder: Path) -> None:
     steps = int(settings.get("steps", 3))
     with (folder / "starts.txt").open("a", encoding="utf-8") as starts:
         starts.write(f"{os.getpid()}\n")
-    for step in range(1, steps + 1):
-        publish(folder, "running", step, steps)
+    first = stored_step(folder) if (folder / "metrics.jsonl").exists() else 1
+    for step in range(first, steps + 1):
+        publish(folder, "running", step, steps, phase="training")
         if (folder / "cancel").exists():
             return publish(folder, "cancelled", step, steps)
+        if (folder / "pause").exists() and step > first:
+            return publish(folder, "paused", step, steps)
         if settings.get("fail_at") == step:
             return publish(folder, "failed", step, steps, error="The loss is no longer a number.")
         with (folder / "metrics.jsonl").open("a", encoding="utf-8") as metrics:

@@ -14,6 +14,7 @@ from annotate.wording import percent, pluralize, quantity
 STATES = {
     "queued": "Waiting to start",
     "running": "Running",
+    "paused": "Paused",
     "done": "Done",
     "failed": "Failed",
     "cancelled": "Cancelled",
@@ -171,12 +172,13 @@ def _accuracy(row: MetricsRow) -> float:
 
 def _phase_line(run: RunDetail) -> str:
     """Return phase, step and time left of a run, or the objective of one that ended."""
-    if run["state"] not in ("queued", "running"):
+    if run["state"] not in ("queued", "running", "paused"):
         return (run["result"] or {}).get("objective_title", "")
     if trouble := run.get("trouble"):
         return trouble
 
-    words = [run["phase"].replace("_", " ").capitalize()]
+    phase = "rendering images" if run["state"] == "paused" else run["phase"]
+    words = [phase.replace("_", " ").capitalize()]
     if run["step"]:
         words.append(f"step {run['step']} of {run['steps']}")
     if run["metrics"] and (speed := run["metrics"][-1].get("pairs_per_s")):

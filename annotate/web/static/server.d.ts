@@ -67,7 +67,7 @@ export interface BoardView {
 
 /** Progress of the run under way. */
 export interface CurrentRun {
-  /** queued, running, done, failed, cancelled or interrupted. */
+  /** queued, running, paused, done, failed, cancelled or interrupted. A run is paused while the device that it needs renders images; it goes on by itself. */
   state: string;
   /** From 0 to 1. */
   progress: number;

@@ -15,8 +15,8 @@ from annotate.web.tabs.layout import heading
 from annotate.wording import quantity
 
 TICK_S = 2
-ACTIVE_STATES = ("queued", "running")
-RESUMABLE_STATES = ("cancelled", "interrupted", "failed")
+ACTIVE_STATES = ("queued", "running", "paused")
+RESUMABLE_STATES = ("paused", "cancelled", "interrupted", "failed")
 
 
 class FineTuneTab:
