@@ -12,7 +12,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,13 +21,15 @@ from typing import Annotated, Literal
 import tyro
 
 from align.client.catalog.catalog import ModelCatalog, check_models_folder
-from align.client.catalog.hub_cache import download_sentence
+from align.client.catalog.hub_cache import doubt_about, download_sentence
 from align.client.converter import ConverterProcess
+from align.client.devices.sampler_maker import SamplerMaker
+from align.client.devices.setup import DeviceSetup, set_up_devices
 from align.client.imports import without_collections
-from align.client.sampler import SamplerProcess
 from align.client.trainer import TrainerProcess
 from align.contracts.errors import PalateError
 from align.contracts.models import ModelInfo
+from annotate.auth.first_admin import first_admin_hint
 from annotate.auth.hosts import allowed_hosts, as_root_path
 from annotate.auth.identity import Authenticator, as_header
 from annotate.auth.proxies import as_networks
@@ -41,8 +43,6 @@ from annotate.rendering.prompt_variations import WILDCARDS, PromptVariations
 from annotate.service.studio import Studio
 from annotate.web.http_server import Server, listen, no_proxies
 from storage import Store
-
-FIRST_ADMIN = "python -m annotate people add NAME --role admin"
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,9 @@ class Settings:
     prediction: Literal["epsilon", "v_prediction"] | None = None
     """What the model predicts, where its files do not tell: noise or velocities. The wrong one
     renders noise or gray."""
+    devices: str | None = None
+    """Cards by the numbers that nvidia-smi has for them, such as 0,1: the first renders and the
+    others train, so that labeling never waits for a run. One alone does both; cpu takes none."""
     prompts: Path | None = None
     """Text file with a prompt a line, in place of the built-in prompts."""
     images: Path | None = None
@@ -105,7 +108,10 @@ def main(arguments: Sequence[str] | None = None, prog: str = "python app.py") ->
 def run(settings: Settings) -> None:
     """Open the studio, serve the page and wait for an interrupt."""
     # Everything that may be refused comes first, before the studio is opened and a model loaded.
-    catalog = catalog_of(settings)
+    devices = set_up_devices(settings.devices)
+    for notice in devices.notices:
+        print(f"palate: {notice}", file=sys.stderr, flush=True)
+    catalog = catalog_of(settings, devices)
     model = catalog.first(settings.model, settings.vae, settings.prediction)
     prompts = read_prompts(settings)
     proxies, header = as_networks(settings.proxy_address), as_header(settings.proxy_header)
@@ -117,7 +123,8 @@ def run(settings: Settings) -> None:
     bound = [sock.getsockname()[0] for sock in sockets]
     site = Site(allowed_hosts(settings.allow_host, bound, settings.host), proxies, root_path)
 
-    with closing_all(sockets), open_studio(settings, catalog, model, prompts) as studio:
+    opening = open_studio(settings, catalog, model, prompts, devices)
+    with closing_all(sockets), opening as studio:
         stop, authenticator = stop_signal(), None
         if settings.sign_in != "off":
             named_by = header if settings.sign_in == "proxy" else None
@@ -134,18 +141,12 @@ def run(settings: Settings) -> None:
     print("Stopped." + " The fine-tune goes on; start again to follow it." * training)
 
 
-def catalog_of(settings: Settings) -> ModelCatalog:
+def catalog_of(settings: Settings, devices: DeviceSetup) -> ModelCatalog:
     """Return the models that can be opened; raises ModelNotFound for a folder that is not there."""
-    images, log = settings.home / "images", settings.home / "sampler.log"
-    # The name of releases before: their trainers may still run and wait on this file.
-    cpu_lock = settings.home / "turns.lock"
     if settings.models:
         check_models_folder(settings.models.expanduser())
-
-    def new_sampler(model: ModelInfo, on_ready: Callable[[], None]) -> SamplerProcess:
-        return SamplerProcess(model, images, log, cpu_lock=cpu_lock, on_ready=on_ready)
-
-    return ModelCatalog(settings.models, settings.home / "model.json", new_sampler)
+    samplers = SamplerMaker(settings.home, devices.sampler, lambda line: print(line, flush=True))
+    return ModelCatalog(settings.models, settings.home / "model.json", samplers.make)
 
 
 def read_prompts(settings: Settings) -> list[str] | None:
@@ -197,7 +198,11 @@ def print_lines(lines: Sequence[str]) -> None:
 
 @contextmanager
 def open_studio(
-    settings: Settings, catalog: ModelCatalog, model: ModelInfo, prompts: list[str] | None
+    settings: Settings,
+    catalog: ModelCatalog,
+    model: ModelInfo,
+    prompts: list[str] | None,
+    devices: DeviceSetup,
 ) -> Iterator[Studio]:
     """Open the studio with its sampler started, and close everything afterwards."""
     with Store(settings.home, restore=settings.restore) as store:
@@ -213,14 +218,19 @@ def open_studio(
         studio = Studio(
             store,
             sampler,
-            TrainerProcess(cpu_lock=settings.home / "turns.lock", cache=settings.home / "cache"),
+            TrainerProcess(
+                cpu_lock=settings.home / "turns.lock",
+                cache=settings.home / "cache",
+                devices=devices.trainer,
+            ),
             model,
             settings.train_every,
             settings.train_at,
             prompts=prompts,
-            converter=ConverterProcess(),
+            converter=ConverterProcess(environment=devices.sampler),
             models=catalog,
             wildcards=beside_prompts(settings),
+            notices=devices.notices,
         )
 
         studio.start()
@@ -265,23 +275,6 @@ def serve(
         # An open stream would keep the server from stopping.
         web.end_streams()
         server.stop()
-
-
-def doubt_about(model: ModelInfo) -> str:
-    """Return the warning about a hub model that could not be looked up, with its guessed size."""
-    return (
-        f"palate: {model.name} could not be looked up ({model.doubt}), so until it is loaded it is "
-        f"taken for a model of {model.width} x {model.height} pixels in {model.steps} steps."
-    )
-
-
-def first_admin_hint(authenticator: Authenticator, url: str) -> str | None:
-    """Return how somebody becomes the first admin; None once there is one."""
-    if authenticator.header is not None:
-        known = authenticator.accounts.has_admin(passwords=False)
-        return None if known else f"Nobody is an admin yet. Stop the app, then: {FIRST_ADMIN}"
-    token = authenticator.accounts.create_setup_token()
-    return token and f"Nobody is an admin yet. Become one, once, at {url}welcome?token={token}"
 
 
 def stop_signal() -> threading.Event:

@@ -85,6 +85,7 @@ def test_no_flag_is_added_without_a_decision():
         "--models",
         "--vae",
         "--prediction",
+        "--devices",
         "--prompts",
         "--images",
         "--train-every",

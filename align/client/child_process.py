@@ -6,7 +6,7 @@ import contextlib
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import psutil
@@ -36,7 +36,9 @@ class ChildProcess:
         log_path: Path,
         on_line: Callable[[ChildProcess, str], None],
         on_end: Callable[[ChildProcess], None],
+        environment: Mapping[str, str] | None = None,
     ) -> None:
+        """Start it, with the variables of `environment` beside this process's own."""
         self._on_line, self._on_end = on_line, on_end
         self._write_lock = threading.Lock()
         self._ended = threading.Lock()
@@ -47,7 +49,7 @@ class ChildProcess:
             self._log_start = log_file.tell()
             self._process = subprocess.Popen(
                 command,
-                env=python_environment(),
+                env=python_environment(environment),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log_file,

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -34,8 +35,10 @@ OTHER_PLACES = (
 class ConverterProcess:
     """Runs one command of `python -m align` at a time, for any thread."""
 
-    def __init__(self, python: str = sys.executable) -> None:
-        self._python = python
+    def __init__(
+        self, python: str = sys.executable, environment: Mapping[str, str] | None = None
+    ) -> None:
+        self._python, self._environment = python, environment
         self._one_at_a_time = threading.Lock()
         self._guard = threading.Lock()
         self._child: subprocess.Popen[str] | None = None
@@ -110,7 +113,7 @@ class ConverterProcess:
             with self._guard:
                 child = self._child = subprocess.Popen(
                     [self._python, "-m", "align", *arguments],
-                    env=python_environment(),
+                    env=python_environment(self._environment),
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,

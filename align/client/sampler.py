@@ -11,7 +11,7 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -63,12 +63,14 @@ class SamplerProcess:
         cpu_lock: Path | None = None,
         timeouts: Timeouts | None = None,
         on_ready: Callable[[], None] = lambda: None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
-        """`on_ready` is called each time the model has loaded."""
+        """`on_ready` is called each time the model has loaded; `environment` adds variables."""
         self._model, self._on_ready = model, on_ready
         self._images_dir, self._cpu_lock = images_dir, cpu_lock
         self._log_path, self._pid_path = log_path, log_path.with_suffix(".pid")
-        self._python, self._timeouts = python, timeouts or Timeouts()
+        self._python, self._environment = python, environment
+        self._timeouts = timeouts or Timeouts()
 
         self._child: ChildProcess | None = None
         self._state = SamplerState("stopped", NOT_RUNNING)
@@ -101,7 +103,8 @@ class SamplerProcess:
         from_hub = not Path(self._model.load_path).exists()
         self._heartbeat, self._watchdog = Heartbeat(), Watchdog(self._timeouts, from_hub)
         command = [self._python, "-m", "align", "serve"]
-        self._child = ChildProcess(command, self._log_path, self._on_line, self._on_end)
+        calls = (self._on_line, self._on_end, self._environment)
+        self._child = ChildProcess(command, self._log_path, *calls)
         record_process(self._pid_path, self._child.pid)
         # A process that ended at once is noticed by `_on_end`.
         with contextlib.suppress(OSError):
@@ -266,11 +269,8 @@ class SamplerProcess:
 
     def _fail(self, state: SamplerState) -> None:
         """Set the failed state, schedule the retry and fail all pending requests."""
-        timeouts = self._timeouts
         self._failures += 1
-        pause = min(
-            timeouts.longest_retry_s, timeouts.first_retry_s * 2 ** min(10, self._failures - 1)
-        )
+        pause = self._timeouts.pause_after(self._failures)
         self._retry_at = time.monotonic() + pause if state.passing else None
 
         # Every retry may fail alike, for hours: once in the log is enough.

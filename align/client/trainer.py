@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypedDict
@@ -14,6 +15,8 @@ from typing import Any, TypedDict
 import psutil
 
 from align.client.config import REQUIREMENTS, configure, parse_settings, plan
+from align.client.devices.chosen_devices import TrainingDevices
+from align.client.devices.sharing import takes_turns
 from align.client.run_config import RunConfig
 from align.client.run_folder import RunFolder, process_lives
 from align.contracts.models import ModelInfo
@@ -45,8 +48,11 @@ def process_options(low_priority: bool) -> ProcessOptions:
     return {"start_new_session": True}
 
 
-def python_environment() -> dict[str, str]:
-    """Return the environment for a child that must find `align` from any working directory."""
+def python_environment(added: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the environment for a child that must find `align` from any working directory.
+
+    `added` are more variables, such as those that show it some devices alone.
+    """
     paths = [str(CHECKOUT), os.environ.get("PYTHONPATH", "")]
     return {
         **os.environ,
@@ -57,6 +63,7 @@ def python_environment() -> dict[str, str]:
         # none at all makes one alone 40 % slower.
         "GOMP_SPINCOUNT": "3000",
         "TOKENIZERS_PARALLELISM": "false",
+        **(added or {}),
     }
 
 
@@ -87,8 +94,9 @@ class TrainerProcess:
         python: str = sys.executable,
         cpu_lock: Path | None = None,
         cache: Path | None = None,
+        devices: TrainingDevices | None = None,
     ) -> None:
-        self._python = python
+        self._python, self._devices = python, devices or TrainingDevices()
         self._cache = cache
         self._cpu_lock = cpu_lock
 
@@ -104,10 +112,8 @@ class TrainerProcess:
 
     def needs_sampler_stopped(self, model: ModelInfo, sampler: SamplerState) -> bool:
         """Return whether trainer and sampler do not fit on the sampler's device together."""
-        if sampler.device == "cpu" or not sampler.memory_total:
-            return False
-        free = sampler.memory_total - sampler.memory_used
-        return free < REQUIREMENTS[model.preset].memory
+        needed = REQUIREMENTS[model.preset].memory
+        return takes_turns(sampler, model, needed, self._devices.apart)
 
     def prepare(
         self,
@@ -127,6 +133,7 @@ class TrainerProcess:
             SnapshotError: `snapshot` is not a snapshot folder.
         """
         config = configure(model.preset, settings)
+        self._devices.check(config.num_processes)
         if config.init_from != "base" and start is None:
             raise InvalidSettings(f"The adapter of {config.init_from} is needed to go on from it.")
         if look is not None and look.loras and config.adapter != "lora":
@@ -183,7 +190,7 @@ class TrainerProcess:
             child = subprocess.Popen(
                 self._command(run),
                 cwd=run_dir,
-                env=python_environment(),
+                env=python_environment(self._devices.environment),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

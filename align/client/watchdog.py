@@ -39,6 +39,10 @@ class Timeouts:
     first_retry_s: float = 15.0
     longest_retry_s: float = 300.0
 
+    def pause_after(self, failures: int) -> float:
+        """Return the seconds until a retry, which grow with the failures in a row."""
+        return min(self.longest_retry_s, self.first_retry_s * 2 ** min(10, failures - 1))
+
 
 @dataclass(frozen=True)
 class Heartbeat:

@@ -97,6 +97,7 @@ class Studio(Labeling, Tuning):
         min_ready: int = MIN_READY_PAIRS,
         wildcards: Sequence[Path] = (),
         turn_rules: TurnRules | None = None,
+        notices: Sequence[str] = (),
     ) -> None:
         """Wire the parts together; `prompts` replace the built-in ones. Raises InvalidSchedule.
 
@@ -109,7 +110,7 @@ class Studio(Labeling, Tuning):
         """
         self._trainer, self._converter = trainer, converter
         self._trigger = Trigger(train_every, train_at, now)
-        self._prompts_given, self._wildcards = prompts, wildcards
+        self._prompts_given, self._wildcards, self._notices = prompts, wildcards, notices
         self._settle_s, self._watch_s, self._turn_rules = settle_s, watch_s, turn_rules
         self._chance, self._clock, self._min_ready = chance or SystemRandom(), clock, min_ready
         self.disk, self.accounts = store.disk, Accounts(store.people)
@@ -280,14 +281,14 @@ class Studio(Labeling, Tuning):
         return self._store.image_path(image.sha256) if image else None
 
     @property
-    def recovered(self) -> list[str]:
-        """Problems that were found in the database when it was opened, and their repairs."""
-        return self._store.opening.recovered
+    def found_at_start(self) -> list[str]:
+        """What is wrong with the installation, and was with the database when it was opened."""
+        return [*self._notices, *self._store.opening.recovered]
 
     def notices(self) -> list[str]:
-        """Return sentences on the database that an admin should know."""
+        """Return sentences on the installation and the database that an admin should know."""
         problem = self._store.opening.problem
-        return [*self._store.opening.recovered, *([problem] if problem else [])]
+        return [*self.found_at_start, *([problem] if problem else [])]
 
     def activity(self) -> ActivityView:
         """Return what the app is doing now."""

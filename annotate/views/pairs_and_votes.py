@@ -141,7 +141,7 @@ class NoticedStats(LabelingStats):
     """Counts of current votes, with notices for admins."""
 
     notices: list[str]
-    """Sentences on the state of the database."""
+    """Sentences on the state of the installation and the database."""
 
 
 class SessionProgress(TypedDict):

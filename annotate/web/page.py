@@ -70,9 +70,9 @@ def build_page(studio: Studio, sign_in: Authenticator | None = None) -> gr.Block
         # Always there, if hidden: Gradio numbers components, and a page that was open before a
         # restart calls the stage by its number.
         gr.HTML(
-            _alerts(studio.recovered),
+            _alerts(studio.found_at_start),
             elem_id="recovered",
-            visible=bool(studio.recovered),
+            visible=bool(studio.found_at_start),
             apply_default_css=False,
         )
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:

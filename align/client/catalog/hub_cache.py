@@ -65,6 +65,14 @@ def download_sentence(model: ModelInfo, download: Download) -> str:
     )
 
 
+def doubt_about(model: ModelInfo) -> str:
+    """Return the warning about a hub model that could not be looked up, with its guessed size."""
+    return (
+        f"palate: {model.name} could not be looked up ({model.doubt}), so until it is loaded it is "
+        f"taken for a model of {model.width} x {model.height} pixels in {model.steps} steps."
+    )
+
+
 def downloading(model: ModelInfo, there: int) -> str:
     """Return how far the download of a hub model is, of which so many bytes are there."""
     # The cache may hold other files of it as well.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from align.errors import InvalidDevices
+from align.errors import InvalidDevices, InvalidSettings
 
 CPU, APPLE = "cpu", "mps"
 CARD = re.compile(r"(?:cuda:|xpu:|gpu:)?(\d{1,4})")
@@ -27,6 +27,27 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
+class TrainingDevices:
+    """Devices of runs."""
+
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables that show a trainer these alone."""
+    cards: int = 0
+    """How many there are; 0 where none was named."""
+    apart: bool = False
+    """Whether the image model has another one, so that it goes on during a run."""
+
+    def check(self, processes: int) -> None:
+        """Raise InvalidSettings for more processes than there are cards for them."""
+        if self.cards and processes > self.cards:
+            cards = "one card" if self.cards == 1 else f"{self.cards} cards"
+            raise InvalidSettings(
+                f"--devices leaves {cards} to a run, which has num_processes {processes}: one "
+                f"process a card. Set num_processes to {self.cards}, or name more cards."
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class ChosenDevices:
     """Devices of the image model and of runs; nothing chosen stands for whatever there is."""
 
@@ -38,10 +59,17 @@ class ChosenDevices:
         """Return whether rendering and training have cards of their own."""
         return set(self.sampler).isdisjoint(self.trainer) and bool(self.trainer)
 
-    @property
-    def training_processes(self) -> int | None:
-        """Return how many processes a run can have, one a card; None for any number."""
-        return len(self.trainer) if self.trainer and CPU not in self.trainer else None
+    def of_sampler(self, build: str) -> dict[str, str]:
+        """Return the variables that show the image model its devices, as `device_environment`."""
+        return device_environment(self.sampler, build)
+
+    def of_trainer(self, build: str) -> TrainingDevices:
+        """Return the devices of runs."""
+        # On a CPU, and with a build for CPUs, everything shares that one, in any number.
+        on_cpu = CPU in self.trainer or (build == CPU and APPLE not in self.trainer)
+        cards = 0 if on_cpu else len(self.trainer)
+        apart = self.apart and not on_cpu
+        return TrainingDevices(device_environment(self.trainer, build), cards, apart)
 
 
 def choose_devices(named: str | None, cards: Sequence[Card] | None, mac: bool) -> ChosenDevices:

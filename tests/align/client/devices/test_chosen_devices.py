@@ -10,15 +10,15 @@ from align.client.devices.chosen_devices import (
     choose_devices,
     device_environment,
 )
-from align.errors import InvalidDevices
+from align.errors import InvalidDevices, InvalidSettings
 
 CARDS = (Card(0, "GPU-aa11"), Card(1, "GPU-bb22"), Card(2, "GPU-ab33"))
 
 
 @pytest.mark.parametrize(
-    ("named", "sampler", "trainer", "processes"),
+    ("named", "sampler", "trainer", "cards"),
     [
-        (None, (), (), None),
+        (None, (), (), 0),
         ("0", ("0",), ("0",), 1),
         ("0,1", ("0",), ("1",), 1),
         ("1, 0", ("1",), ("0",), 1),
@@ -26,14 +26,14 @@ CARDS = (Card(0, "GPU-aa11"), Card(1, "GPU-bb22"), Card(2, "GPU-ab33"))
         ("cuda:1", ("1",), ("1",), 1),
         ("GPU-bb22,GPU-aa", ("1",), ("0",), 1),
         ("MIG-5,MIG-6", ("MIG-5",), ("MIG-6",), 1),
-        ("CPU", ("cpu",), ("cpu",), None),
+        ("CPU", ("cpu",), ("cpu",), 0),
     ],
 )
-def test_the_first_card_renders_and_the_others_train(named, sampler, trainer, processes):
+def test_the_first_card_renders_and_the_others_train(named, sampler, trainer, cards):
     chosen = choose_devices(named, CARDS, mac=False)
     assert (chosen.sampler, chosen.trainer) == (sampler, trainer)
-    assert chosen.training_processes == processes
-    assert chosen.apart == (named is not None and "," in named)
+    assert chosen.of_trainer("cu130").cards == cards
+    assert chosen.of_trainer("cu130").apart == (named is not None and "," in named)
 
 
 @pytest.mark.parametrize(
@@ -96,3 +96,27 @@ def test_a_mac_has_one_device():
 )
 def test_a_process_is_shown_its_devices_alone(devices, build, environment):
     assert device_environment(devices, build) == environment
+
+
+def test_each_process_is_shown_its_own_cards():
+    chosen = choose_devices("2,0,1", CARDS, mac=False)
+    assert chosen.of_sampler("cu130")["CUDA_VISIBLE_DEVICES"] == "2"
+    assert chosen.of_trainer("cu130").environment["CUDA_VISIBLE_DEVICES"] == "0,1"
+
+
+def test_a_run_has_at_most_a_process_a_card():
+    devices = choose_devices("2,0,1", CARDS, mac=False).of_trainer("cu130")
+    devices.check(2)
+    with pytest.raises(InvalidSettings, match="leaves 2 cards to a run, which has num_processes 3"):
+        devices.check(3)
+    with pytest.raises(InvalidSettings, match="leaves one card to a run"):
+        choose_devices("0", CARDS, mac=False).of_trainer("cu130").check(2)
+    # Where nobody named any, whoever launches processes knows the cards.
+    choose_devices(None, CARDS, mac=False).of_trainer("cu130").check(8)
+    choose_devices("cpu", CARDS, mac=False).of_trainer("cu130").check(2)
+
+
+def test_a_build_for_cpus_shares_one_whatever_is_named():
+    devices = choose_devices("0,1", CARDS, mac=False).of_trainer("cpu")
+    assert not devices.apart
+    devices.check(2)

@@ -1,0 +1,112 @@
+"""The devices of a run: what its process is shown, and whether the image model may go on."""
+
+from __future__ import annotations
+
+import json
+import stat
+import sys
+from dataclasses import replace
+
+import pytest
+from running import wait_for
+
+from align.client.config import configure
+from align.client.converter import ConverterProcess
+from align.client.devices.chosen_devices import Card, choose_devices
+from align.client.devices.setup import used_by
+from align.client.devices.sharing import takes_turns
+from align.client.devices.system import SystemFacts
+from align.client.models import describe_model
+from align.client.run_config import RunConfig
+from align.client.run_folder import RunFolder
+from align.client.trainer import TrainerProcess
+from align.contracts.devices import GIB
+from align.contracts.rendering import SamplerState
+from align.errors import ConversionFailed, InvalidSettings
+
+CARDS = [Card(0, "GPU-aa"), Card(1, "GPU-bb"), Card(2, "GPU-cc")]
+TELLS = """#!{python}
+import json, os, sys
+names = ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "PALATE_DEVICE")
+print(json.dumps({{name: os.environ.get(name) for name in names}}), file=sys.{stream})
+sys.exit(1)
+"""
+"""A program in place of Python that tells what it is shown."""
+
+
+def ready(device: str, total: int, used: int) -> SamplerState:
+    return SamplerState("ready", "", device, total * GIB, used * GIB)
+
+
+@pytest.mark.parametrize(
+    ("state", "full_size", "apart", "turns"),
+    [
+        (ready("cuda", 24, 8), True, False, False),
+        (ready("cuda", 12, 8), True, False, True),
+        # Each has a card of its own.
+        (ready("cuda", 12, 8), True, True, False),
+        (ready("cuda", 12, 8), False, False, False),
+        (ready("cpu", 8, 7), True, False, False),
+        # On a Mac never both, however much is free.
+        (ready("mps", 128, 20), True, False, True),
+        (ready("mps", 16, 4), False, False, False),
+        (ready("mps", 8, 7), False, False, True),
+        (SamplerState("ready", "", "cuda"), True, False, False),
+    ],
+)
+def test_a_run_and_the_image_model_take_turns_where_both_do_not_fit(state, full_size, apart, turns):
+    model = replace(describe_model(), preset="sdxl" if full_size else "embedded")
+    needed = (12 if full_size else 2) * GIB
+    assert takes_turns(state, model, needed, apart) == turns
+
+
+def test_a_run_with_a_card_of_its_own_stops_nobody():
+    model, state = replace(describe_model(), preset="sdxl"), ready("cuda", 12, 11)
+    alone = choose_devices("0", CARDS, mac=False).of_trainer("cu130")
+    apart = choose_devices("0,1", CARDS, mac=False).of_trainer("cu130")
+    assert TrainerProcess(devices=alone).needs_sampler_stopped(model, state)
+    assert not TrainerProcess(devices=apart).needs_sampler_stopped(model, state)
+
+
+def test_what_is_not_used_is_not_told():
+    facts = SystemFacts("linux", "x86_64", None, has_nvidia_smi=True, amd=(16 * GIB,), wsl=True)
+    assert used_by(choose_devices(None, CARDS, mac=False), facts) == facts
+    plain = SystemFacts("linux", "x86_64", None)
+    assert used_by(choose_devices("cpu", CARDS, mac=False), facts) == plain
+
+
+@pytest.mark.slow
+def test_a_run_is_shown_its_cards_alone(tmp_path):
+    python = tmp_path / "python"
+    python.write_text(TELLS.format(python=sys.executable, stream="stdout"), "utf-8")
+    python.chmod(python.stat().st_mode | stat.S_IXUSR)
+    run = RunFolder(tmp_path / "run")
+    run.path.mkdir()
+    run.write_config(RunConfig(describe_model(), configure("embedded", {}), 1))
+
+    devices = choose_devices("1,2,0", CARDS, mac=False).of_trainer("cu130")
+    TrainerProcess(str(python), devices=devices).start(run.path)
+    shown = json.loads(wait_for(lambda: run.log.read_text(), "the run's process to tell"))
+    assert shown["CUDA_VISIBLE_DEVICES"] == "2,0"
+    assert shown["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
+    assert shown["PALATE_DEVICE"] is None
+
+
+@pytest.mark.slow
+def test_exports_are_shown_the_same_devices(tmp_path):
+    python = tmp_path / "python"
+    python.write_text(TELLS.format(python=sys.executable, stream="stderr"), "utf-8")
+    python.chmod(python.stat().st_mode | stat.S_IXUSR)
+    environment = choose_devices("cpu", CARDS, mac=False).of_sampler("cu130")
+    converter = ConverterProcess(str(python), environment)
+    with pytest.raises(ConversionFailed, match='"PALATE_DEVICE": "cpu"'):
+        converter.export(tmp_path / "a", tmp_path / "b", "comfyui", describe_model())
+
+
+def test_more_processes_than_cards_are_refused_before_a_run_is_made(tmp_path):
+    devices = choose_devices("0,1", CARDS, mac=False).of_trainer("cu130")
+    with pytest.raises(InvalidSettings, match="num_processes 2"):
+        TrainerProcess(devices=devices).prepare(
+            tmp_path / "run", tmp_path, describe_model(), {"num_processes": 2}
+        )
+    assert not (tmp_path / "run").exists()
