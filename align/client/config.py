@@ -109,7 +109,10 @@ class TrainConfig:
     the largest activations, until half of them are gone. auto: the first of none, some, all with
     which one pair (or `micro_batch_size` of them) fits."""
     optimizer: str = _choice("adamw", ("adamw", "adamw8bit"))
-    """adamw8bit keeps AdamW's moments in 8 bits; it needs bitsandbytes and an NVIDIA GPU."""
+    """adamw8bit keeps AdamW's moments in 8 bits; it needs bitsandbytes."""
+    base_format: str = _choice("auto", ("auto", "model", "int8", "nf4"))
+    """Linear layers of the base: model keeps their format; auto takes the first of model, int8 and
+    nf4 (needs bitsandbytes) that fits. The adapter is for the whole base, as ever."""
     compile: str = _choice("off", ("off", "on"))
     """on compiles the UNet's repeated blocks at the start of a run (a minute or more), for faster
     steps; where no compiler is there, the run goes on without and says so."""
@@ -185,6 +188,8 @@ def configure(preset: str, settings: dict[str, Any] | str) -> TrainConfig:
             f"train_batch_size ({config.train_batch_size}) must be a multiple of num_processes "
             f"({config.num_processes}), so that each has as many pairs."
         )
+    if config.base_format not in ("auto", "model") and config.adapter != "lora":
+        raise InvalidSettings(f'{config.adapter} trains a whole base. Set "base_format": "model".')
     return replace(config, micro_batch_size=min(config.micro_batch_size, config.train_batch_size))
 
 

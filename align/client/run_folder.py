@@ -4,6 +4,7 @@ config.json           model and settings                        in
 snapshot/             the votes and images to learn from        in
 loras/                LoRAs under the base                      in
 cancel                present once somebody asked to stop       in
+plan.json             settings that the device decided on       out
 status.json           state, phase, step, pid, result           out
 metrics.jsonl         one line a step                           out
 cache/                latents, embeddings, reference errors     out, unless shared
@@ -20,7 +21,7 @@ import os
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psutil
 from filelock import FileLock, Timeout
@@ -36,8 +37,15 @@ from align.client.run_config import (
 )
 from align.contracts.models import ModelInfo
 from align.contracts.rendering import RenderSettings
-from align.contracts.run_files import LEGACY_METRICS, LoggedStep, MetricsRow, RunState, RunStatus
-from align.errors import RunLocked
+from align.contracts.run_files import (
+    LEGACY_METRICS,
+    LoggedStep,
+    MetricsRow,
+    RunState,
+    RunStatus,
+    SettledSettings,
+)
+from align.errors import BrokenRun, RunLocked
 from align.files import read_json, write_json
 
 PAUSING = "pausing"
@@ -52,6 +60,7 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
         self.config_path = self.path / "config.json"
+        self.plan_path = self.path / "plan.json"
         self.snapshot = self.path / "snapshot"
         self.adapter = self.path / "adapter.safetensors"
         self.start = self.path / "start.safetensors"
@@ -115,6 +124,24 @@ class RunFolder:
     def write_config(self, config: RunConfig) -> None:
         """Write the model and the settings."""
         write_run_config(self.config_path, config)
+
+    def settled(self) -> SettledSettings:
+        """Return what the trainer settled by its device; nothing before it first started.
+
+        Raises:
+            BrokenRun: plan.json is no JSON object.
+        """
+        try:
+            settled = read_json(self.plan_path)
+        except ValueError as error:
+            raise BrokenRun(f"{self.plan_path} is not JSON: {error}. Start a new run.") from None
+        if not isinstance(settled, dict | None):
+            raise BrokenRun(f"{self.plan_path} holds no settings. Start a new run.")
+        return cast(SettledSettings, settled or {})
+
+    def settle(self, chosen: SettledSettings) -> None:
+        """Keep what the trainer settles, unless an earlier start settled it."""
+        write_json(self.plan_path, {**chosen, **self.settled()})
 
     def stored_status(self) -> RunStatus:
         """Return the status as last written, whether or not its writer still lives."""

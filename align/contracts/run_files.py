@@ -55,6 +55,23 @@ class FolderPlan(RunPlan):
     """Votes that the objective does not learn from, by kind."""
 
 
+class SettledSettings(TypedDict, total=False):
+    """Settings that depend on the device, as the trainer settled them at its first start.
+
+    The run folder keeps them as plan.json, so that a run that is resumed while more or less memory
+    is free gives the same weights to the bit. Older runs have none, or fewer of them.
+    """
+
+    micro_batch_size: int
+    """Pairs per forward pass."""
+    gradient_checkpointing: str
+    """none, some or all."""
+    base_format: str
+    """model, int8 or nf4."""
+    steps: int
+    """Optimizer steps."""
+
+
 class HoldoutResult(TypedDict):
     """Accuracy of a version on pairs whose prompts it never saw."""
 
@@ -143,6 +160,8 @@ class RunResult(CheckedRun, total=False):
     """The former name of `micro_batch_size`, for one release."""
     gradient_checkpointing: str
     """The blocks that were computed again in the backward pass: none, some or all."""
+    base_format: str
+    """The format of the base's linear layers while it trained: model, int8 or nf4."""
     compiled: str
     """The outcome of the setting `compile`, in words."""
     stopped_early: bool

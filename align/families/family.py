@@ -7,7 +7,7 @@ Shapes: B images, C latent channels, H x W latent pixels or pixels, F numbers of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
@@ -75,8 +75,13 @@ class ModelFamily(Protocol):
     def text_encoders(self, pipeline: Pipeline) -> list[torch.nn.Module]:
         """Return the networks that encode prompts; cached texts are keyed by their weights."""
 
-    def to_device(self, pipeline: Pipeline, compute: Compute) -> None:
-        """Move a pipeline to its device, every part in a format that it stays finite in."""
+    def to_device(
+        self, pipeline: Pipeline, compute: Compute, parts: Collection[str] | None = None
+    ) -> None:
+        """Move a pipeline to its device, every part in a format that it stays finite in.
+
+        Where `parts` are named, the others stay where they are, in their formats.
+        """
 
     # Text to conditioning.
 

@@ -6,7 +6,7 @@ pixels.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -87,9 +87,16 @@ class StableDiffusionXL:
         """Return CLIP's and OpenCLIP's text encoders."""
         return [part for part in (pipeline.text_encoder, pipeline.text_encoder_2) if part]
 
-    def to_device(self, pipeline: StableDiffusionXLPipeline, compute: Compute) -> None:
+    def to_device(
+        self,
+        pipeline: StableDiffusionXLPipeline,
+        compute: Compute,
+        parts: Collection[str] | None = None,
+    ) -> None:
         """Move a pipeline; its autoencoder stays in fp32, since it leaves the range of fp16."""
-        pipeline.to(compute.device)
+        for name in self.parts if parts is None else parts:
+            if (part := getattr(pipeline, name)) is not None:
+                part.to(compute.device)
         pipeline.vae.to(torch.float32, memory_format=torch.channels_last)
         if compute.device.type == "cuda":
             pipeline.unet.to(memory_format=torch.channels_last)

@@ -17,6 +17,7 @@ from align.client.progress import Reporter
 from align.client.run_folder import RunFolder
 from align.contracts.run_files import RunResult, StepMetrics
 from align.device import choose_compute
+from align.device_memory import limit_to_free_memory
 from align.errors import Cancelled, Paused
 from align.evaluation.release_checks import check_run
 from align.training.checkpoint import save_checkpoint
@@ -54,6 +55,7 @@ def train(
     started, divergence = time.monotonic(), DivergenceWatch()
     prepared = run.read_config()
     compute = choose_compute(prepared.train.precision, prepared.model.full_size)
+    limit_to_free_memory(compute)
     # Mixed precision is handled by `compute`, so that errors are reduced in fp32.
     accelerator = Accelerator(mixed_precision="no", cpu=compute.device.type == "cpu")
     state = prepare_training(run, report, accelerator, compute, cache)

@@ -12,6 +12,7 @@ from align.device import Compute
 from align.errors import InvalidSettings, first_line
 from align.families.family import DenoiserNetwork
 from align.training.trainable import Trainable
+from align.weights.quantized import LAYERS
 
 COMPILERS = ("cl",) if sys.platform == "win32" else ("g++", "clang++", "c++")
 
@@ -67,6 +68,9 @@ def compile_blocks(unet: DenoiserNetwork, config: TrainConfig, compute: Compute)
     """
     if config.compile == "off":
         return "off"
+    if config.base_format in LAYERS:
+        # Its layers put their weights together outside of what a compiler sees.
+        return f"off: the base is in {config.base_format}"
     if reason := missing_compiler(compute):
         return reason
     # A block is compiled when it is first called: with the adapter on, off (the reference), with

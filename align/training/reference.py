@@ -15,18 +15,34 @@ class Reference:
     """The frozen base, run only where an error is not in the cache."""
 
     def __init__(
-        self, cache: ErrorCache, batcher: Batcher, compute: Compute, base: str, trainable: Trainable
+        self,
+        cache: ErrorCache,
+        batcher: Batcher,
+        compute: Compute,
+        base: str,
+        trainable: Trainable,
+        base_format: str = "model",
     ) -> None:
-        """`base` is the fingerprint of the base's weights: cached errors belong to it."""
+        """`base` is the fingerprint of the base's weights before they were put into `base_format`.
+
+        Cached errors belong to both.
+        """
         self._cache = cache
         self._batcher = batcher
         self._compute = compute
-        self._base = content_key(base, str(compute))
+        self._fingerprint = base
+        self.use_format(base_format)
         self._trainable = trainable
         self.requested = 0
         """Noise samples whose errors were asked for."""
         self.cached = 0
         """Those of them whose errors were in the cache."""
+
+    def use_format(self, base_format: str) -> None:
+        """Ask for the errors of the base in this format from now on."""
+        # Caches of before there were formats hold the base's own under a key without one.
+        formats = [] if base_format == "model" else [base_format]
+        self._base = content_key(self._fingerprint, str(self._compute), *formats)
 
     @torch.no_grad()
     def errors(self, samples: list[NoiseSample], pairs: NoisyPairs) -> tuple[Tensor, Tensor]:

@@ -39,6 +39,7 @@ def result_of(run: RunFolder, state: TrainingState, seconds: float) -> RunResult
         # The former name, for one release.
         "micro_pairs": micro_batch_size,
         "gradient_checkpointing": state.config.gradient_checkpointing,
+        "base_format": state.config.base_format,
         "compiled": state.compiled,
         "stopped_early": progress.step < state.config.steps,
         "reference_draws": reference_errors,

@@ -15,6 +15,7 @@ from align.client.config import TrainConfig, holdout_count
 from align.client.objectives import OBJECTIVES, Objective
 from align.client.progress import Reporter
 from align.client.run_folder import RunFolder
+from align.contracts.image_sizes import Size
 from align.contracts.models import ModelInfo
 from align.data.batch import Batcher
 from align.data.encode import EncodedPairs, encode_pairs
@@ -25,14 +26,17 @@ from align.diffusion import losses
 from align.diffusion.losses import LossParams, PairErrors
 from align.families.family import DenoiserNetwork, Pipeline
 from align.families.lookup import family_of
-from align.training.auto_batch import apply_gradient_checkpointing, fit_to_memory
 from align.training.checkpoint import TrainProgress, resume
+from align.training.fitting.auto_batch import apply_gradient_checkpointing, fit_to_memory
+from align.training.fitting.base_format import choose_base_format, format_of_before
 from align.training.optimizer import check_optimizer, compile_blocks, optimizer_for
 from align.training.pair_accuracy import TRAIN_PROBE_SAMPLES, PairAccuracy, train_probe_rows
 from align.training.parallel import require_data_parallel
 from align.training.reference import Reference
+from align.training.settled import settle
 from align.training.trainable import Trainable, make_trainable
 from align.weights.pipeline import load_pipeline, quiet_libraries
+from align.weights.quantized import check_format, quantize
 
 Loss = Callable[[PairErrors, LossParams], Tensor]
 
@@ -86,9 +90,7 @@ def prepare_training(
     prepared = run.read_config()
     config, model = prepared.train, prepared.model
     torch.set_num_threads(prepared.threads)
-    # Before anything is loaded, which takes minutes.
-    check_optimizer(config, compute)
-    require_data_parallel(accelerator, config.train_batch_size)
+    require_possible(config, compute, accelerator)
     training_data = read_training_data(run, report, config, model, compute, cache)
     pipeline, data = training_data.pipeline, training_data.data
     scheduler = data.family.training_scheduler(pipeline)
@@ -96,13 +98,14 @@ def prepare_training(
     rows = list(range(training_data.train_pairs, len(data.keys)))
     unet = release_encoders(pipeline)
 
-    # The base is identified before an adapter changes the names and number of its weights.
+    # The base is identified before fewer bits and an adapter change its weights and their names.
     base = fingerprint(unet)
+    config = put_base_on_device(run, accelerator, config, unet, data.largest_size, compute)
     trainable = make_trainable(unet, config, run.start)
-    reference = Reference(open_error_cache(cache, accelerator), batcher, compute, base, trainable)
+    errors = open_error_cache(cache, accelerator)
+    reference = Reference(errors, batcher, compute, base, trainable, config.base_format)
 
-    config = fit_to_memory(config, unet, data.largest_size, compute)
-    apply_gradient_checkpointing(config, unet, data.largest_size)
+    config = fit_passes(run, accelerator, config, unet, data.largest_size, compute)
     optimizer = optimizer_for(trainable, config, compute)
     progress = resume(run, trainable, optimizer, compute.autocast)
     compiled = compile_blocks(unet, config, compute)
@@ -133,6 +136,17 @@ def prepare_training(
         progress=progress,
         compiled=compiled,
     )
+
+
+def require_possible(config: TrainConfig, compute: Compute, accelerator: Accelerator) -> None:
+    """Refuse what cannot work here before anything is loaded, which takes minutes.
+
+    Raises:
+        InvalidSettings: a library or a device is missing, or processes would share weights.
+    """
+    check_optimizer(config, compute)
+    check_format(config.base_format, compute)
+    require_data_parallel(accelerator, config.train_batch_size)
 
 
 @dataclass(frozen=True)
@@ -168,7 +182,16 @@ def read_training_data(
     report.phase("loading the model", 0.1)
     quiet_libraries()
     look = run.read_config().look
-    pipeline = load_pipeline(model, compute, look.loras if look else ())
+    # The denoiser waits elsewhere until the encoders have done their part: a small device does not
+    # hold both.
+    family = family_of(model)
+    encoders = family.parts.keys() - {family.denoiser_part}
+    pipeline = load_pipeline(
+        model,
+        compute,
+        look.loras if look else (),
+        lambda loaded: family.to_device(loaded, compute, encoders),
+    )
 
     data = encode_pairs(
         pipeline,
@@ -181,6 +204,52 @@ def read_training_data(
     )
     prompts = list(dict.fromkeys(pair.prompt for pair in [*holdout_pairs, *train_pairs]))
     return TrainingData(pipeline, data, len(train_pairs), snapshot.left_out, prompts)
+
+
+def put_base_on_device(
+    run: RunFolder,
+    accelerator: Accelerator,
+    config: TrainConfig,
+    unet: DenoiserNetwork,
+    size: Size,
+    compute: Compute,
+) -> TrainConfig:
+    """Settle the format of the base, and put it on the device in it; return the settings.
+
+    Raises:
+        InvalidSettings: the format that an earlier start settled on cannot be had any more.
+    """
+    config = settle(
+        run,
+        accelerator,
+        format_of_before(run, config),
+        ("base_format",),
+        lambda asked: choose_base_format(asked, unet, size, compute),
+    )
+    check_format(config.base_format, compute)
+    quantize(unet, config.base_format, compute.device)
+    unet.to(compute.device)
+    return config
+
+
+def fit_passes(
+    run: RunFolder,
+    accelerator: Accelerator,
+    config: TrainConfig,
+    unet: DenoiserNetwork,
+    size: Size,
+    compute: Compute,
+) -> TrainConfig:
+    """Settle how many pairs go at once and what is recomputed; return the settings."""
+    config = settle(
+        run,
+        accelerator,
+        config,
+        ("micro_batch_size", "gradient_checkpointing"),
+        lambda asked: fit_to_memory(asked, unet, size, compute),
+    )
+    apply_gradient_checkpointing(config, unet, size)
+    return config
 
 
 def open_error_cache(cache: Path, accelerator: Accelerator) -> ErrorCache:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +29,15 @@ from align.weights.single_file import load_checkpoint, load_vae
 
 
 def load_pipeline(
-    model: ModelInfo, compute: Compute, loras: Sequence[tuple[str, float]] = ()
+    model: ModelInfo,
+    compute: Compute,
+    loras: Sequence[tuple[str, float]] = (),
+    place: Callable[[Pipeline], None] | None = None,
 ) -> Pipeline:
     """Load the pipeline of a model on its device, frozen and in evaluation mode.
 
-    `loras` are files with weights that are merged into its denoiser, for good.
+    `loras` are files with weights that are merged into its denoiser, for good. `place` moves the
+    pipeline from main memory to the device; left out, all of it goes there.
 
     Raises:
         ModelUnavailable: it cannot be loaded just now: no network, a full disk, no memory.
@@ -42,14 +46,19 @@ def load_pipeline(
     """
     with collect_logs() as logged:
         try:
-            return _load(model, compute, loras)
+            return _load(model, compute, loras, place)
         except AlignError:
             raise
         except Exception as error:
             raise model_load_error(model.name, error, logged_reason(error, logged)) from error
 
 
-def _load(model: ModelInfo, compute: Compute, loras: Sequence[tuple[str, float]]) -> Pipeline:
+def _load(
+    model: ModelInfo,
+    compute: Compute,
+    loras: Sequence[tuple[str, float]],
+    place: Callable[[Pipeline], None] | None,
+) -> Pipeline:
     pipeline = _from_pretrained(model, compute)
     _check_vocabularies(model, pipeline)
     if model.few_steps:
@@ -61,7 +70,10 @@ def _load(model: ModelInfo, compute: Compute, loras: Sequence[tuple[str, float]]
     family = family_of(model)
     for name in family.parts:
         getattr(pipeline, name).requires_grad_(False).eval()
-    family.to_device(pipeline, compute)
+    if place is None:
+        family.to_device(pipeline, compute)
+    else:
+        place(pipeline)
     # On the device, where a pass over all weights costs least.
     for name in family.parts:
         if bad := first_nonfinite_parameter(getattr(pipeline, name)):

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from PIL import Image
 
+from align.client.progress import OnStep
 from align.client.trainer import TrainerProcess
 from align.contracts.models import ModelInfo
+from align.contracts.run_files import LoggedStep
 
 COLOURS = ["red", "green", "blue", "gold", "navy", "pink", "black", "white"]
 
@@ -52,6 +54,20 @@ def prepare_run(folder: Path, snapshot: Path, model: ModelInfo, **settings: floa
     small |= {"micro_batch_size": 2, "gradient_checkpointing": "none"}
     TrainerProcess().prepare(folder, snapshot, model, small | settings)
     return folder
+
+
+class Stopped(Exception):
+    """A process that ends in the middle of a run."""
+
+
+def stop_after(step: int) -> OnStep:
+    """Return what ends a run after a step, as its argument `on_step`."""
+
+    def stop(metrics: LoggedStep) -> None:
+        if metrics["step"] == step:
+            raise Stopped
+
+    return stop
 
 
 def write_shapes(folder: Path, shapes: list[tuple[tuple[int, int], ...]], **more: object) -> Path:

@@ -26,7 +26,7 @@ sys.path[:0] = [str(ROOT)]
 from align.adapters.lora import add_lora, as_reference
 from align.diffusion.losses import denoising_error, preference_logits
 from align.families.sdxl import SDXL, SDXL_UNET
-from align.training.memory_model import plan_memory
+from align.training.fitting.memory_model import plan_memory
 
 CARDS = (12, 16, 24, 40, 80)
 RECOMPUTED = ("none", "some", "all")

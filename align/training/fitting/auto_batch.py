@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import psutil
-import torch
-
 from align.client.config import TrainConfig
 from align.contracts.image_sizes import Size
 from align.device import Compute
+from align.device_memory import free_memory
 from align.families.family import DenoiserNetwork
 from align.families.lookup import family_of
-from align.training.gradient_checkpointing import recompute
-from align.training.memory_model import (
+from align.training.fitting.gradient_checkpointing import recompute
+from align.training.fitting.memory_model import (
+    MOMENT_BYTES,
     WORKSPACE_FRACTION,
     checkpointed_blocks_by_shape,
     plan_memory,
 )
 
-MOMENT_BYTES = {"adamw": 8, "adamw8bit": 2}
-"""AdamW's two moments of a weight. Its gradient is fp32; of all weights, they are there already."""
-LORA_BYTES = 16
-"""An adapter's weight, gradient and moments, as `plan_memory` counts them."""
 USABLE_FRACTION = 0.85
 """Share of the free memory that is planned with: shapes do not show fragmentation."""
 
@@ -83,22 +78,24 @@ def count_fitting_pairs(
 
     Activations grow with the number of pairs, so one pair is planned and the rest divided by it.
     """
-    family, rank = family_of(unet), config.rank
-    of_pair = plan_memory(family, dict(unet.config), size, 1, rank, checkpointing, compute.weights)
-    moments = MOMENT_BYTES[config.optimizer]
-    trained = of_pair.adapter // LORA_BYTES * (LORA_BYTES - MOMENT_BYTES["adamw"] + moments)
+    of_pair = plan_memory(
+        family_of(unet),
+        dict(unet.config),
+        size,
+        1,
+        config.rank,
+        checkpointing,
+        compute.weights,
+        optimizer=config.optimizer,
+    )
+    trained = of_pair.adapter
     if config.adapter == "full":
-        trained = (4 + moments) * sum(parameter.numel() for parameter in unet.parameters())
+        # The weights are there already; a gradient of each and its moments are not.
+        weights = sum(parameter.numel() for parameter in unet.parameters())
+        trained = (4 + MOMENT_BYTES[config.optimizer]) * weights
     return int((room - trained) / (of_pair.activations * (1 + WORKSPACE_FRACTION)))
 
 
 def floor_to_power_of_two(number: int) -> int:
     """Return the largest power of two that is not above `number`."""
     return 1 << (number.bit_length() - 1)
-
-
-def free_memory(compute: Compute) -> int:
-    """Return the free bytes of the device's memory."""
-    if compute.device.type == "cuda":
-        return int(torch.cuda.mem_get_info(compute.device)[0])
-    return int(psutil.virtual_memory().available)

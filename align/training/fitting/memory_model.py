@@ -20,15 +20,18 @@ from align.adapters.lora import add_lora
 from align.contracts.image_sizes import Size
 from align.families.family import DenoiserInputs, DenoiserNetwork, ModelFamily
 from align.families.lookup import family_of
-from align.training.gradient_checkpointing import (
+from align.training.fitting.gradient_checkpointing import (
     checkpointed_modules,
     largest_blocks,
     recompute,
 )
+from align.weights.quantized import quantize
 
 GIB = 2**30
 OVERHEAD_GIB = 1.0
 """For the driver, kernels and temporary tensors: an allowance, not measured."""
+MOMENT_BYTES = {"adamw": 8, "adamw8bit": 2}
+"""The optimizer's two moments of a weight, whose own 4 bytes and those of its gradient are fp32."""
 WORKSPACE_FRACTION = 0.15
 """Share of the kept activations on top of them, while a block runs: an allowance."""
 
@@ -39,7 +42,7 @@ class MemoryEstimate:
 
     weights: int
     adapter: int
-    """Weights in fp32, their gradients and AdamW's two moments."""
+    """Weights in fp32, their gradients and the optimizer's two moments."""
     activations: int
     """Kept for the backward pass of one micro-batch."""
 
@@ -59,22 +62,33 @@ def plan_memory(
     checkpointing: str = "none",
     dtype: torch.dtype = torch.bfloat16,
     tokens: int = 77,
+    base_format: str = "model",
+    optimizer: str = "adamw",
 ) -> MemoryEstimate:
     """Estimate the memory of one micro-batch of LoRA training.
 
     `size` is the images' width and height in pixels, or the side of squares. `checkpointing` is
-    none, some or all: the blocks whose activations are not kept.
+    none, some or all: the blocks whose activations are not kept. `dtype` is the format of the
+    base's weights, where `base_format` does not put them in fewer bits.
     """
     with torch.device("meta"):
         unet = family.build_denoiser(config).to(dtype).requires_grad_(False)
-        weights = sum(p.numel() * p.element_size() for p in unet.parameters())
+        quantize(unet, base_format, torch.device("meta"))
+        weights = weight_bytes(unet)
         parameters = add_lora(unet, rank, seed=0)
         inputs = family.inputs_by_shape(unet, size, 2 * micro_batch_size, dtype, tokens)
 
     unet.train()
     recompute(unet, checkpointed_blocks(checkpointing, unet, inputs))
     activations = saved_bytes(unet, inputs)
-    return MemoryEstimate(weights, sum(p.numel() for p in parameters) * 16, activations)
+    trained = sum(p.numel() for p in parameters) * (8 + MOMENT_BYTES[optimizer])
+    return MemoryEstimate(weights, trained, activations)
+
+
+def weight_bytes(network: torch.nn.Module) -> int:
+    """Return the bytes of a network's weights and buffers."""
+    tensors = [*network.parameters(), *network.buffers()]
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
 
 def checkpointed_blocks(
@@ -112,7 +126,8 @@ def saved_bytes(unet: torch.nn.Module, inputs: DenoiserInputs) -> int:
 
 def saved_by_block(unet: torch.nn.Module, inputs: DenoiserInputs) -> dict[str, int]:
     """Count them by the block in which they are kept; "" is what lies between the blocks."""
-    owned = {p.untyped_storage()._cdata for p in unet.parameters()}
+    weights = [*unet.parameters(), *unet.buffers()]
+    owned = {weight.untyped_storage()._cdata for weight in weights}
     kept: dict[int, int] = {}
     # Held so that no storage's address is used again while we count.
     alive: list[Tensor] = []
@@ -171,6 +186,12 @@ class FlashAttention(torch.autograd.Function):
         rows = torch.empty(query.shape[:-1], dtype=torch.float32, device=query.device)
         ctx.save_for_backward(query, key, value, result, rows)
         return result
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, ...]:
+        """Return gradients of the inputs by shape."""
+        query, key, value, _, _ = ctx.saved_tensors
+        return torch.empty_like(query), torch.empty_like(key), torch.empty_like(value)
 
 
 class FlashAttentionByShape(TorchFunctionMode):

@@ -7,7 +7,7 @@ import torch
 
 from align.adapters.lora import add_lora
 from align.families.sdxl import SDXL, SDXL_UNET
-from align.training.memory_model import plan_memory, saved_bytes
+from align.training.fitting.memory_model import plan_memory, saved_bytes
 from align.weights.pipeline import load_pipeline
 
 pytestmark = pytest.mark.slow

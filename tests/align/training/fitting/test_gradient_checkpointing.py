@@ -8,12 +8,12 @@ from torch.testing import assert_close
 
 from align.adapters.lora import add_lora
 from align.families.sdxl import SDXL
-from align.training.gradient_checkpointing import (
+from align.training.fitting.gradient_checkpointing import (
     checkpointed_modules,
     largest_blocks,
     recompute,
 )
-from align.training.memory_model import checkpointed_blocks_by_shape, saved_bytes
+from align.training.fitting.memory_model import checkpointed_blocks_by_shape, saved_bytes
 from align.weights.pipeline import load_pipeline
 
 pytestmark = pytest.mark.slow

@@ -7,8 +7,8 @@ import torch
 
 from align.client.config import PRESETS, TrainConfig, configure
 from align.families.sdxl import SDXL
-from align.training.auto_batch import USABLE_FRACTION, fit_to_memory, floor_to_power_of_two
-from align.training.memory_model import WORKSPACE_FRACTION, plan_memory
+from align.training.fitting.auto_batch import USABLE_FRACTION, fit_to_memory, floor_to_power_of_two
+from align.training.fitting.memory_model import WORKSPACE_FRACTION, plan_memory
 
 pytestmark = pytest.mark.slow
 

@@ -1,0 +1,57 @@
+"""Free memory of the device, and the share of it that this process may take.
+
+On Windows the driver moves what does not fit into shared memory, and everything becomes many times
+slower without an error. A limit on the process makes it run out instead, and then fewer pairs or
+images go at once.
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+
+import psutil
+import torch
+
+from align.device import Compute
+
+RESERVE = 256 * 2**20
+"""Bytes left to others on the device: a desktop draws with them."""
+
+
+def free_memory(compute: Compute) -> int:
+    """Return the free bytes of the device's memory."""
+    if compute.device.type == "cuda":
+        return int(torch.cuda.mem_get_info(compute.device)[0])
+    return int(psutil.virtual_memory().available)
+
+
+def memory_fraction(free: int, total: int, reserve: int = RESERVE) -> float:
+    """Return the share of all memory that a process may take where so many bytes are free.
+
+    `reserve` is what it leaves of them. Never nothing: an allocation should fail where it is made,
+    with the sentence of whoever made it.
+    """
+    return min(1.0, max(free - reserve, reserve) / total)
+
+
+def limit_to_free_memory(compute: Compute) -> float | None:
+    """Let this process take no more of its GPU than is free now, where more would spill silently.
+
+    Call it at a process's start. Returns the share, and None where nothing is limited.
+    """
+    if compute.device.type != "cuda" or not spills_silently():
+        return None
+    free, total = torch.cuda.mem_get_info(compute.device)
+    fraction = memory_fraction(free, total)
+    torch.cuda.set_per_process_memory_fraction(fraction, compute.device)
+    return fraction
+
+
+def spills_silently(system: str = sys.platform, release: str | None = None) -> bool:
+    """Return whether the driver moves what does not fit into the machine's memory: on Windows.
+
+    `release` is the kernel's, which names Microsoft in the Linux that runs inside of Windows.
+    """
+    release = platform.release() if release is None else release
+    return system == "win32" or "microsoft" in release.lower()
