@@ -18,6 +18,7 @@ AnnotateError
 │   ├── ReleaseBlocked       a version failed its checks
 │   ├── LastGoodVersion      the only version known to help cannot be deleted
 │   ├── ModelBusy            something works with the model, so that no other can be opened
+│   ├── AlreadyPreparing     pairs are being prepared, so that no more can be asked for
 │   └── PortInUse            an address that cannot be listened on
 ├── Unavailable
 │   ├── SamplerSuspended     the image model is stopped while a run has the memory
@@ -90,6 +91,10 @@ class LastGoodVersion(AnnotateError, Conflict):
 
 class ModelBusy(AnnotateError, Conflict):
     """Something works with the model, so that no other one can be opened now."""
+
+
+class AlreadyPreparing(AnnotateError, Conflict):
+    """Pairs are being prepared already."""
 
 
 class PortInUse(AnnotateError, Conflict):

@@ -50,6 +50,19 @@ def as_seed(seed: object) -> int:
     return seed
 
 
+def as_pair_count(count: object, most: int) -> int:
+    """Return a number of pairs from 1 to `most`."""
+    if isinstance(count, float) and count.is_integer():
+        count = int(count)
+    if count is None or count == "":
+        raise InvalidRequest(f"Say how many pairs: a whole number from 1 to {most:,}.")
+    if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= most:
+        raise InvalidRequest(
+            f"The number of pairs must be a whole number from 1 to {most:,}, not {count!r}."
+        )
+    return count
+
+
 def as_items(prompts: object, seeds: object) -> list[RenderItem]:
     """Return an item for every prompt with every seed, prompt by prompt."""
     if not isinstance(prompts, list | tuple) or not isinstance(seeds, list | tuple):

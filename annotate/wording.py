@@ -1,4 +1,4 @@
-"""Counts and shares in words: one pair, two pairs, 60 %."""
+"""Counts, shares, sizes and durations in words: one pair, two pairs, 60 %, 1.5 GB, 4 minutes."""
 
 
 def pluralize(count: float, singular: str) -> str:
@@ -23,3 +23,27 @@ def soon(seconds: float) -> str:
     if seconds < 90:
         return f"in {max(10, round(seconds, -1)):.0f} s"
     return f"in {seconds / 60:.0f} min"
+
+
+def in_bytes(size: int) -> str:
+    """Return a size in the unit that fits."""
+    amount = float(size)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if amount < 1000 or unit == "GB":
+            break
+        amount /= 1000
+    return (
+        f"{amount:.0f} {unit}"
+        if unit in ("bytes", "kB") or amount >= 100
+        else f"{amount:.1f} {unit}"
+    )
+
+
+def in_time(seconds: float) -> str:
+    """Return a duration in the unit that fits: 40 seconds, 4 minutes, 3.5 hours, 2.1 days."""
+    if seconds < 59.5:
+        return quantity(max(1, round(seconds)), "second")
+    if seconds < 90 * 60:
+        return quantity(round(seconds / 60), "minute")
+    hours = seconds / 3600
+    return f"{hours:.1f} hours" if hours < 48 else f"{hours / 24:.1f} days"

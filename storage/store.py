@@ -81,7 +81,7 @@ class Store:
 
         self._prompts = Prompts(self._database, clock)
         self._images = Images(self._database, clock)
-        self._pairs = Pairs(self._database, self._counts, clock)
+        self.pairs = Pairs(self._database, self._counts, clock)
         self._votes = Votes(self._database, self._counts, settling, clock)
         self.snapshots = Snapshots(self._database, self._folder, settling, clock)
         self._runs = Runs(self._database, self._counts, clock)
@@ -164,27 +164,27 @@ class Store:
 
         Raises UnknownImage or InvalidPrompt.
         """
-        return self._pairs.add(prompt, left, right, base, version)
+        return self.pairs.add(prompt, left, right, base, version)
 
     def pair(self, pair_id: str) -> Pair:
         """Return the pair with this id; raises UnknownPair."""
-        return self._pairs.get(pair_id)
+        return self.pairs.get(pair_id)
 
     def pairs_of_other_models(self, pair_ids: Sequence[str], base: str) -> frozenset[str]:
         """Return which of these are pairs of other models."""
-        return self._pairs.of_other_models(pair_ids, base)
+        return self.pairs.of_other_models(pair_ids, base)
 
     def open_pairs(self, base: str, overlap: int) -> list[tuple[Pair, frozenset[str]]]:
         """Return the pairs that fewer than `overlap` people voted on, and who did, oldest first."""
-        return self._pairs.open(base, overlap)
+        return self.pairs.open(base, overlap)
 
     def unvoted_recipes(self, base: str) -> dict[str, Recipe]:
         """Return the recipe of an image of each rendered pair that nobody voted on, by pair id."""
-        return self._pairs.unvoted_recipes(base)
+        return self.pairs.unvoted_recipes(base)
 
     def voters(self, pair_id: str) -> frozenset[str]:
         """Return the annotators who have a current vote on a pair."""
-        return self._pairs.people(pair_id)
+        return self.pairs.people(pair_id)
 
     def waiting_pairs(self, base: str, limit: int | None = None) -> list[Pair]:
         """Return the pairs of a model without a current vote by anybody, oldest first."""

@@ -52,6 +52,7 @@ class PairAssigner(ItemAssigner[Pair]):
         selection_of: Callable[[str], Selection | None] = select_by_no_rule,
         issue_control_pair: Callable[[str], Pair | None] = issue_no_control_pair,
         stale_pairs: Callable[[], Collection[str]] = no_stale_items,
+        prepared_versions: Callable[[], Sequence[str]] = lambda: (),
     ) -> None:
         """Make an assigner that hands out nothing before `open`.
 
@@ -60,11 +61,13 @@ class PairAssigner(ItemAssigner[Pair]):
             selection_of: Returns the rule that selected a pair, and its propensity.
             issue_control_pair: Issues a quality-control pair for an annotator now and then.
             stale_pairs: Returns the stored pairs without a vote that are of another look.
+            prepared_versions: Returns versions that serve while the active one has no pair.
         """
         super().__init__(clock)
         self._store, self._model_id, self._chance = store, model_id, chance
         self._pick, self._selection_of = pick, selection_of
         self._issue_control_pair, self._stale_pairs = issue_control_pair, stale_pairs
+        self._prepared_versions = prepared_versions
         self._version = "base"
         self._hidden: set[str] = set()
         self._stale: Collection[str] = ()
@@ -115,6 +118,11 @@ class PairAssigner(ItemAssigner[Pair]):
             if trial:
                 return self._leases.ready(trial)
             return self._leases.ready(self._version) + self._leases.ready(IMPORTED)
+
+    def ready_by_version(self) -> dict[str, int]:
+        """Count the waiting pairs of each version, and of imported images."""
+        with self._guard:
+            return self._leases.ready_by_version()
 
     @property
     def mixed(self) -> str | None:
@@ -280,4 +288,12 @@ class PairAssigner(ItemAssigner[Pair]):
 
         # Imported pairs come first, or rendered ones, which never end, would drown them.
         imported = self._leases.take(annotator, IMPORTED, pick=self._pick)
-        return imported or self._leases.take(annotator, self._version, any_version, self._pick)
+        fresh = imported or self._leases.take(annotator, self._version, any_version, self._pick)
+        return fresh or self._next_prepared(annotator)
+
+    def _next_prepared(self, annotator: str) -> Pair | None:
+        """Lease a pair that was prepared with an earlier version, so that nobody need wait."""
+        for version in self._prepared_versions():
+            if pair := self._leases.take(annotator, version, pick=self._pick):
+                return pair
+        return None

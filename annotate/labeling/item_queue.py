@@ -33,6 +33,10 @@ class ItemQueue(Generic[AnyItem]):
         """Return the items of a stream by id, the one that waits longest first."""
         return self._streams.get(stream, {})
 
+    def streams(self) -> list[str]:
+        """Return the streams that have items."""
+        return [stream for stream, items in self._streams.items() if items]
+
     def add(self, item: AnyItem) -> None:
         """Append an item."""
         self._all[item.item_id] = item

@@ -66,6 +66,12 @@ class Leases(Generic[AnyItem]):
         """Count the waiting items of a stream that nobody voted on."""
         return len(self._waiting.of(stream))
 
+    def ready_by_version(self) -> dict[str, int]:
+        """Count the waiting items that nobody voted on, by version; none of a blind test."""
+        streams = (self._waiting.of(stream) for stream in self._waiting.streams())
+        found = ((next(iter(items.values())), len(items)) for items in streams)
+        return {item.version: count for item, count in found if item.trial is None}
+
     def take(
         self,
         annotator: str,

@@ -14,17 +14,16 @@ from annotate.labeling.assignment import PairAssigner
 from annotate.labeling.best_worst import QuadAssigner
 from annotate.rendering.kept_winners import KeptWinners
 from annotate.rendering.pair_maker import PairMaker
+from annotate.rendering.pair_requests import FEW_PAIRS, PairRequests
 from annotate.rendering.pool_target import MIN_READY_PAIRS, PoolTarget
+from annotate.rendering.prepared_pairs import PreparedPairs
 from annotate.rendering.prompt_sampler import PromptSampler
-from annotate.rendering.renderer import Renderer, adapters_of
-from storage.records import Image
+from annotate.rendering.renderer import Renderer
 from storage.store import Store
 
 logger = logging.getLogger(__name__)
 
 PAIRS_PER_REQUEST = 8
-FEW_PAIRS = 4
-"""With fewer ready, the first pairs of a request matter more than its total time."""
 REQUEST_S = 10.0
 """A request should last no longer, so that a new version need not wait for it."""
 IDLE_S = 0.5
@@ -59,16 +58,18 @@ class PairPool:
         clock: Monotonic,
         best_worst: QuadAssigner,
         kept_winners: KeptWinners,
+        prepared: PreparedPairs,
         min_ready: int = MIN_READY_PAIRS,
     ) -> None:
         """Wire the parts together; `min_ready` is the least number of pairs to keep ready."""
-        self.target = PoolTarget(assigner.votes, assigner.in_use, min_ready)
-        self._store, self._sampler, self._renderer = store, sampler, renderer
-        self._assigner, self._model_id = assigner, model_id
+        self.target = PoolTarget(assigner.votes, assigner.in_use, min_ready, lambda: prepared.due)
+        self._prepared = prepared
+        self._sampler, self._assigner = sampler, assigner
         self._clock, self._best_worst, self._kept_winners = clock, best_worst, kept_winners
-        self._maker = PairMaker(
-            store, renderer, assigner, best_worst, prompt_sampler, model_id, chance
+        maker = PairMaker(
+            store, renderer, assigner, best_worst, prompt_sampler, model_id, chance, prepared
         )
+        self.requests = PairRequests(store, sampler, renderer, assigner, maker, model_id, clock)
 
         self._thread = threading.Thread(target=self._work, name="pool", daemon=True)
         self._closing, self._wakeup = threading.Event(), threading.Event()
@@ -77,17 +78,14 @@ class PairPool:
         self._suspended: Callable[[], WaitEstimate] | None = None
         self._asked_at: float | None = None
         """When somebody asked for images in vain since the sampler was suspended."""
-        self._fresh_version: str | None = None
-        self._image_s, self._failures = 0.0, 0
-        self._paired = True
+        self._failures, self._paired = 0, True
         self._began = clock()
-        self._waiting_since: float | None = None
-        """The time of the newest image, or of the request before the first one."""
         self.problem: str | None = None
         """Why the newest request failed, as a sentence; None once one succeeded."""
 
     def start(self) -> None:
-        """Start the image model and the thread."""
+        """Start the image model and the thread, which goes on with what an earlier app left."""
+        self._prepared.recount()
         self._began = self._clock()
         self._thread.start()
 
@@ -134,7 +132,7 @@ class PairPool:
     @property
     def silent_s(self) -> float:
         """Return the seconds since a request under way last gave an image; 0 without one."""
-        since = self._waiting_since
+        since = self.requests.waiting_since
         return 0.0 if since is None else self._clock() - since
 
     @property
@@ -142,6 +140,15 @@ class PairPool:
         """Return whether nothing can be rendered for now."""
         broken = self.problem is not None or self._sampler.state().state == "failed"
         return broken or self._suspended is not None
+
+    @property
+    def pause_reason(self) -> str | None:
+        """Return why no pairs that were asked for are rendered now; None while they are."""
+        if self.blocked:
+            return self.estimate_wait().reason
+        if self.target.run_shares_device:
+            return "A run has the device; they are rendered after it."
+        return self._prepared.problem
 
     def suspend(self, wait: Callable[[], WaitEstimate]) -> None:
         """Stop the image model until `resume`; `wait` says when that may be, and why."""
@@ -192,7 +199,7 @@ class PairPool:
         if state.state != "ready":
             left = LOADING_S - (self._clock() - self._began)
             return WaitEstimate(max(1.0, left), state.detail or "Starting the image model.")
-        return WaitEstimate(max(0.5, 2 * self._image_s), "Rendering the next pairs.")
+        return WaitEstimate(max(0.5, 2 * self.requests.image_s), "Rendering the next pairs.")
 
     def _work(self) -> None:
         while not self._closing.is_set():
@@ -209,17 +216,19 @@ class PairPool:
         if not self._may_render() or self._sampler.state().state == "failed":
             return IDLE_S
 
-        self._waiting_since = None
+        self.requests.waiting_since = None
         count, quads = self._next_request_size(), self._best_worst.missing(self._assigner.version)
         # One image first, for somebody who has just voted or is about to.
         if pair := self._kept_winners.wanted():
-            self._waiting_since = self._clock()
+            self.requests.waiting_since = self._clock()
             self._kept_winners.render_after(pair)
         # In turns, so that neither waits until the other is full.
         elif quads and (self._paired or not count):
-            self._render_best_worst()
+            self._paired = False
+            self.requests.render_best_worst()
         elif count:
-            self._render_pairs(min(count, FEW_PAIRS) if quads else count)
+            self._paired = True
+            self.requests.render_pairs(min(count, FEW_PAIRS) if quads else count)
         else:
             return IDLE_S
 
@@ -240,50 +249,14 @@ class PairPool:
         It is one at first, so that it is there quickly.
         """
         ready = self._assigner.ready()
-        if self._fresh_version != self._assigner.version and not ready:
+        if self.requests.fresh_version != self._assigner.version and not ready:
             return self.target.first_request(ready)
-        quick = int(REQUEST_S / (2 * self._image_s)) if self._image_s else PAIRS_PER_REQUEST
+        image_s = self.requests.image_s
+        quick = int(REQUEST_S / (2 * image_s)) if image_s else PAIRS_PER_REQUEST
         return self.target.next_request(ready, min(PAIRS_PER_REQUEST, quick))
 
-    def _render_pairs(self, count: int) -> None:
-        self._paired = True
-        version = self._store.version(self._model_id, self._assigner.version)
-        look = self._maker.next_look()
-        items = [item for _ in range(count) for item in self._maker.items_of_one_prompt(2)]
-        warm, began = self._sampler.state().state == "ready", self._clock()
-        finished: dict[int, Image] = {}
-
-        def on_image(index: int, image: Image) -> None:
-            finished[index], self._waiting_since = image, self._clock()
-            first = index - index % 2
-            if first in finished and first + 1 in finished:
-                self._maker.publish_pair(finished[first], finished[first + 1])
-
-        self._waiting_since = self._clock()
-        prefer_throughput = self._assigner.ready() >= FEW_PAIRS
-        self._renderer.render(
-            items, adapters_of(version), on_image, look, prefer_throughput, preemptible=True
-        )
-
-        if finished:
-            self._fresh_version = version.version
-        # A request that loads the model first, or that was preempted, says nothing of the pace.
-        if warm and len(finished) == len(items):
-            self._image_s = (self._clock() - began) / len(items)
-
-    def _render_best_worst(self) -> None:
-        self._paired = False
-        version = self._store.version(self._model_id, self._assigner.version)
-        rendered: dict[int, Image] = {}
-        items, add = self._maker.items_of_one_prompt(4), rendered.__setitem__
-        look, self._waiting_since = self._maker.next_look(), self._clock()
-        self._renderer.render(items, adapters_of(version), add, look, preemptible=True)
-        # Preempted: four images are of use only together.
-        if len(rendered) == len(items):
-            self._maker.publish_quad([rendered[index] for index in sorted(rendered)])
-
     def _failed(self, error: Exception) -> float:
-        self._waiting_since = None
+        self.requests.waiting_since = None
         if self._closing.is_set() or self._suspended is not None:
             return IDLE_S
         if self._sampler.state().state == "failed":

@@ -18,9 +18,13 @@ class PoolTarget:
         votes: RateMeter,
         somebody_labels: Callable[[], bool],
         min_ready: int = MIN_READY_PAIRS,
+        pairs_due: Callable[[], int] = lambda: 0,
     ) -> None:
-        """`min_ready` is the least number of pairs to keep ready while no run needs the device."""
-        self._votes, self._somebody_labels = votes, somebody_labels
+        """Keep `min_ready` pairs ready at least while no run needs the device.
+
+        `pairs_due` returns how many more were asked for by number.
+        """
+        self._votes, self._somebody_labels, self._pairs_due = votes, somebody_labels, pairs_due
         self.min_ready = min_ready
         self.run_shares_device = False
         """Whether a run is under way on the device that renders, or about to start there."""
@@ -48,7 +52,13 @@ class PoolTarget:
         run any missing pair is worth a whole request, for the same reason.
         """
         target = self.pairs
-        missing, whole = target - ready, max(1, min(whole, target))
+        missing = target - ready
+        # However full the pool is; but a run goes first.
+        due = 0 if self.run_shares_device else self._pairs_due()
+        if due:
+            return max(1, min(whole, max(due, missing)))
+
+        whole = max(1, min(whole, target))
         if self.run_shares_device:
             self._filling = True
             return whole if missing > 0 else 0

@@ -3,6 +3,7 @@
 from annotate.labeling.assignment import PairAssigner
 from annotate.labeling.best_worst import QuadAssigner
 from annotate.rendering.pair_pool import PairPool
+from annotate.rendering.prepared_pairs import PreparedPairs
 from annotate.rendering.studio_look import StudioLook
 from annotate.validation import as_settings
 from annotate.views.look import LookView
@@ -12,9 +13,14 @@ class LookControl:
     """The look of a studio, as pages and programs see and change it."""
 
     def __init__(
-        self, look: StudioLook, assigner: PairAssigner, best_worst: QuadAssigner, pool: PairPool
+        self,
+        look: StudioLook,
+        assigner: PairAssigner,
+        best_worst: QuadAssigner,
+        pool: PairPool,
+        prepared: PreparedPairs,
     ) -> None:
-        self._look, self._pool = look, pool
+        self._look, self._pool, self._prepared = look, pool, prepared
         self._assigner, self._best_worst = assigner, best_worst
 
     def view(self) -> LookView:
@@ -33,5 +39,7 @@ class LookControl:
         if self._look.current != before:
             self._assigner.renew()
             self._best_worst.renew()
+            # What is left of an order is rendered in the new look.
+            self._prepared.recount()
             self._pool.wake()
         return view

@@ -2,6 +2,7 @@
 
 Studio ── PairAssigner      pairs to label, leases, votes, undo
        ── PairPool          pairs rendered ahead         ── Renderer ── Sampler (handed in)
+       ── Preparation       pairs asked for by number    ── PreparedPairs
        ── LookControl       what images are rendered with  ── StudioLook
        ── TrainingRuns      runs and their queue         ── Trainer (handed in)
        ── ComparisonGrid    same prompts, more versions  ── Renderer
@@ -24,6 +25,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 from random import Random, SystemRandom
+from typing import Any
 
 from align.contracts.models import ModelInfo
 from annotate.auth.accounts import Accounts
@@ -43,6 +45,7 @@ from annotate.rendering.kept_winners import KeptWinners
 from annotate.rendering.model_readings import ModelReadings, as_chosen
 from annotate.rendering.pair_pool import PairPool
 from annotate.rendering.pool_target import MIN_READY_PAIRS
+from annotate.rendering.prepared_pairs import PreparedPairs
 from annotate.rendering.prompt_sampler import PromptSampler
 from annotate.rendering.prompt_sources import check_prompts, prompts_for
 from annotate.rendering.prompt_variations import WILDCARDS, PromptVariations
@@ -51,6 +54,7 @@ from annotate.rendering.studio_look import StudioLook
 from annotate.service.labeling import Labeling
 from annotate.service.look_control import LookControl
 from annotate.service.model_choice import ModelChoice
+from annotate.service.preparation import Preparation
 from annotate.service.status import StudioStatus
 from annotate.service.tuning import Tuning
 from annotate.training.new_votes import NewVotes
@@ -135,26 +139,23 @@ class Studio(Labeling, Tuning):
         insights = Insights(store, model_id, chance, clock)
         self._active_learner = ActiveLearner(store, model_id, insights.image_features, chance)
         look = StudioLook(store, model, model_id, self._converter)
-        assigner = self._new_assigner(store, insights, model_id, look)
+        prepared = PreparedPairs(store, model_id, look)
+        serving = (look.stale_pairs, lambda: prepared.versions)
+        assigner = self._new_assigner(store, insights, model_id, *serving)
         renderer = Renderer(sampler, look, model_id)
         quads = QuadAssigner(store, model_id, clock, look.stale_quads)
         new_votes = NewVotes(store, assigner, model_id, self._settle_s, insights.weigh)
         made_of = (assigner, self._prompt_sampler, model_id, chance, clock)
         kept_winners = KeptWinners(store, renderer, *made_of)
-        pool = PairPool(store, sampler, renderer, *made_of, quads, kept_winners, self._min_ready)
+        pool = PairPool(
+            store, sampler, renderer, *made_of, quads, kept_winners, prepared, self._min_ready
+        )
         self.vote_sources = VoteSources(store, model_id, model.name, look)
         learning = (pool, new_votes, self._trigger, clock, self._watch_s, model_id)
-        self._runs = TrainingRuns(
-            store,
-            sampler,
-            self._trainer,
-            model,
-            *learning,
-            look,
-            self.vote_sources,
-            self._turn_rules,
-        )
-        self.look = LookControl(look, assigner, quads, pool)
+        started = (store, sampler, self._trainer, model)
+        self._runs = TrainingRuns(*started, *learning, look, self.vote_sources, self._turn_rules)
+        self.look = LookControl(look, assigner, quads, pool, prepared)
+        self.preparation = Preparation(store, model_id, prepared, pool, assigner, look)
         self.readings = ModelReadings(store, model, model_id, renderer, self._reopen)
         self._grid = ComparisonGrid(store, renderer, pool, model_id, variations)
         blind_tests = self._new_blind_tests(
@@ -175,11 +176,11 @@ class Studio(Labeling, Tuning):
         self.importer = self._new_importer()
 
     def _new_assigner(
-        self, store: Store, insights: Insights, model_id: str, look: StudioLook
+        self, store: Store, insights: Insights, model_id: str, *serving: Callable[[], Any]
     ) -> PairAssigner:
         learner, control = self._active_learner, insights.quality_control
-        choosing = (learner.pick, learner.selection_of, control.maybe_issue, look.stale_pairs)
-        return PairAssigner(store, model_id, self._clock, self._chance, *choosing)
+        choosing = (learner.pick, learner.selection_of, control.maybe_issue)
+        return PairAssigner(store, model_id, self._clock, self._chance, *choosing, *serving)
 
     def _new_blind_tests(
         self,
@@ -189,18 +190,8 @@ class Studio(Labeling, Tuning):
         prompts: Sequence[str],
         model_name: str,
     ) -> BlindTests:
-        return BlindTests(
-            store,
-            assigner,
-            self._grid,
-            model_id,
-            self._prompt_sampler,
-            prompts,
-            self.activate,
-            self._chance,
-            self._clock,
-            model_name,
-        )
+        asked = (store, assigner, self._grid, model_id, self._prompt_sampler, prompts)
+        return BlindTests(*asked, self.activate, self._chance, self._clock, model_name)
 
     def _new_importer(self) -> ImageImporter:
         known = (self._store, self._assigner, self._model_id, self.blind_tests.reserved_prompts)

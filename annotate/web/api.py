@@ -14,7 +14,12 @@ from annotate.views.comparison import BeforeAfterUrls, ComparedImages
 from annotate.views.image_import import ImportPreviewView, ImportSummaryView
 from annotate.views.look import LookView
 from annotate.views.openable_models import FoundModel, ModelList
-from annotate.views.pair_rendering import AddedPrompts, SamplerView
+from annotate.views.pair_rendering import (
+    AddedPrompts,
+    PreparedPairsView,
+    PrepareEstimate,
+    SamplerView,
+)
 from annotate.views.pairs_and_votes import (
     Accepted,
     AcceptedVote,
@@ -116,6 +121,22 @@ class Endpoints(VersionEndpoints):
     def change_look(self, settings: dict[str, Any] | str, who: str = "me") -> LookView:
         """Change settings of the look, null for the model's own; ready pairs are rendered anew."""
         return self._studio.look.change(settings, who)
+
+    def prepare_pairs(self, pairs: int, who: str = "me") -> PreparedPairsView:
+        """Render so many pairs more than there are, for people who label later; return how far."""
+        return self._studio.preparation.begin(pairs, who)
+
+    def estimate_prepare(self, pairs: int) -> PrepareEstimate:
+        """Return how long so many pairs take, how much disk, and why they would be refused."""
+        return self._studio.preparation.estimate(pairs)
+
+    def prepare(self) -> PreparedPairsView:
+        """Return how many prepared pairs were asked for, are rendered and wait, and the rest."""
+        return self._studio.preparation.view()
+
+    def stop_prepare(self, who: str = "me") -> PreparedPairsView:
+        """Render no more of the pairs that were asked for; those that are rendered stay ready."""
+        return self._studio.preparation.stop(who)
 
     def stats(self) -> NoticedStats:
         """Count votes, and the decisive ones that the next fine-tune waits for; return notices."""

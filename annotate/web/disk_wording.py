@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from annotate.wording import in_bytes
 from storage.records import DiskUsage
 
 
@@ -50,20 +51,6 @@ FILE_KINDS = {
     ),
     "rest": FileKind("Votes and logs", "The database. Keep it, and back it up."),
 }
-
-
-def in_bytes(size: int) -> str:
-    """Return a size in the unit that fits."""
-    amount = float(size)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if amount < 1000 or unit == "GB":
-            break
-        amount /= 1000
-    return (
-        f"{amount:.0f} {unit}"
-        if unit in ("bytes", "kB") or amount >= 100
-        else f"{amount:.1f} {unit}"
-    )
 
 
 def promise(taken: DiskUsage) -> str:

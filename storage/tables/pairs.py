@@ -1,7 +1,7 @@
 """Pairs of images, as annotators are shown them, and those that show a winner again."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +9,9 @@ from storage.aggregates.counts import RunningCounts
 from storage.database import Cursor, Database
 from storage.errors import UnknownImage, UnknownPair
 from storage.recipes import Recipe
-from storage.records import Pair, new_id
+from storage.records import Image, Pair, new_id
+from storage.tables.images import COLUMNS as IMAGE_COLUMNS
+from storage.tables.images import image_of
 from storage.tables.prompts import clean_prompt
 from storage.timestamps import Clock
 
@@ -52,6 +54,23 @@ VALUES (?, ?, ?, ?, ?, ?)
 """
 KEPT_AFTER = "SELECT pair_id FROM kept_pairs WHERE vote_key = ?"
 
+# Neither imported, nor made for a blind test, as a control pair or to show a winner again.
+RENDERED_SINCE = """
+SELECT count(*) FROM pairs
+WHERE base = $base AND number > $number AND version <> 'imported'
+  AND pair_id NOT IN (SELECT pair_id FROM trial_pairs)
+  AND pair_id NOT IN (SELECT pair_id FROM control_pairs)
+  AND pair_id NOT IN (SELECT pair_id FROM kept_pairs)
+  AND pair_id NOT IN (SELECT unnest($without::VARCHAR[]))
+"""
+
+NEWEST_IMAGES = f"""
+SELECT {IMAGE_COLUMNS} FROM images JOIN (
+    SELECT left_image FROM pairs WHERE base = ? AND version <> 'imported'
+    ORDER BY number DESC LIMIT ?
+) ON image_id = left_image
+"""
+
 
 class Pairs:
     """All pairs of a studio."""
@@ -87,6 +106,19 @@ class Pairs:
         """Return how the rendered pairs without a vote were rendered, by the recipe of an image."""
         rows = self._database.read(UNVOTED_RECIPES, [base])
         return {pair_id: json.loads(recipe) for pair_id, recipe in rows}
+
+    def newest_number(self) -> int:
+        """Return the number of the newest pair of all models; 0 before the first."""
+        return int(self._database.read("SELECT coalesce(max(number), 0) FROM pairs")[0][0])
+
+    def rendered_since(self, base: str, number: int, without: Collection[str] = ()) -> int:
+        """Count the pairs that were rendered ahead after the one with a number, but for some."""
+        given = {"base": base, "number": number, "without": list(without)}
+        return int(self._database.read(RENDERED_SINCE, given)[0][0])
+
+    def newest_images(self, base: str, limit: int) -> list[Image]:
+        """Return an image of each of the newest rendered pairs of a model."""
+        return [image_of(row) for row in self._database.read(NEWEST_IMAGES, [base, limit])]
 
     def people(self, pair_id: str) -> frozenset[str]:
         """Return the annotators with a current vote on a pair."""

@@ -11,8 +11,7 @@ from annotate.views.openable_models import (
     ModelView,
 )
 from annotate.views.pair_rendering import SamplerView
-from annotate.web.disk_wording import in_bytes
-from annotate.wording import quantity
+from annotate.wording import in_bytes, quantity
 
 MAX_ROWS = 200
 """Rows that are shown at once; the filter finds the others."""

@@ -6,9 +6,10 @@ from typing import Any
 import gradio as gr
 
 from annotate.service.studio import Studio
-from annotate.web.disk_wording import FILE_KINDS, in_bytes, promise
+from annotate.web.disk_wording import FILE_KINDS, promise
 from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error
 from annotate.web.static_files import start_script
+from annotate.wording import in_bytes
 from storage.records import DiskUsage
 
 

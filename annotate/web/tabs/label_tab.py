@@ -1,4 +1,4 @@
-"""The Label tab: the stage, and below it model, look, prompts, imports and project settings."""
+"""The Label tab: the stage, and below it what the images are made of, and project settings."""
 
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from annotate.web.stage import build_stage
 from annotate.web.tabs.image_import_section import image_import_section
 from annotate.web.tabs.look_section import LookSection
 from annotate.web.tabs.model_section import ModelSection
+from annotate.web.tabs.prepare_section import PrepareSection
 from annotate.web.tabs.project_settings_section import ProjectSection
 from annotate.web.tabs.readings_section import ReadingsSection
 from annotate.wording import quantity
@@ -28,6 +29,7 @@ def label_tab(studio: Studio) -> gr.Tab:
         openings = ModelSection(studio).openings
         readings.follow(openings)
         LookSection(studio).follow(openings)
+        PrepareSection(studio)
         with gr.Accordion("Add prompts", open=False, elem_id="prompts"):
             _prompts_section(studio)
         with gr.Accordion("Import images", open=False, elem_id="import-section"):

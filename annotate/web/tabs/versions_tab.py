@@ -8,7 +8,6 @@ import gradio as gr
 from annotate.background import BackgroundJob
 from annotate.service.studio import Studio
 from annotate.versions.export_forms import labels
-from annotate.web.disk_wording import in_bytes
 from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error
 from annotate.web.html.version_cards import (
     exported_card,
@@ -22,6 +21,7 @@ from annotate.web.tabs.compare_tab import CompareTab
 from annotate.web.tabs.disk_section import disk_section
 from annotate.web.tabs.layout import heading
 from annotate.web.tabs.send_section import SendSection
+from annotate.wording import in_bytes
 
 TICK_S = 3
 

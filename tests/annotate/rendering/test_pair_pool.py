@@ -175,7 +175,7 @@ def test_images_that_do_not_come_are_told_by_the_minute(open_place: Open) -> Non
 
     minutes = [0.0]
     place = open_place(sampler=Slow, clock=lambda: time.monotonic() + 60 * minutes[0])
-    until(lambda: place.studio._pool._waiting_since is not None)
+    until(lambda: place.studio._pool.requests.waiting_since is not None)
     assert place.studio.activity()["message"] == "Rendering pairs: 0 of 24 ready."
     minutes[0] = 7.0
     told = "Rendering pairs: 0 of 24 ready. No image has come for 7 minutes."

@@ -1,0 +1,78 @@
+"""Pair requests: one request to the sampler for pairs or for four images, and what comes of it."""
+
+from annotate.clock import Monotonic
+from annotate.interfaces import Sampler
+from annotate.labeling.assignment import PairAssigner
+from annotate.rendering.pair_maker import PairMaker
+from annotate.rendering.renderer import Renderer, adapters_of
+from annotate.rendering.rendering_pace import RenderingPace
+from storage.records import Image
+from storage.store import Store
+
+FEW_PAIRS = 4
+"""With fewer ready, the first pairs of a request matter more than its total time."""
+
+
+class PairRequests:
+    """Renders with the active version and publishes each pair at once; for the pool's thread."""
+
+    def __init__(
+        self,
+        store: Store,
+        sampler: Sampler,
+        renderer: Renderer,
+        assigner: PairAssigner,
+        maker: PairMaker,
+        model_id: str,
+        clock: Monotonic,
+    ) -> None:
+        self._store, self._sampler, self._renderer = store, sampler, renderer
+        self._assigner, self._maker, self._model_id = assigner, maker, model_id
+        self._clock, self.pace = clock, RenderingPace()
+        self.image_s = 0.0
+        """Seconds an image of the newest whole request; 0 before the first."""
+        self.fresh_version: str | None = None
+        """The version that rendered last."""
+        self.waiting_since: float | None = None
+        """The time of the newest image, or of the request before the first one; None between."""
+
+    def render_pairs(self, count: int) -> None:
+        """Render a request of pairs; raises what the sampler raises."""
+        version = self._store.version(self._model_id, self._assigner.version)
+        look = self._maker.next_look()
+        items = [item for _ in range(count) for item in self._maker.items_of_one_prompt(2)]
+        warm, began = self._sampler.state().state == "ready", self._clock()
+        finished: dict[int, Image] = {}
+        published: list[Image] = []
+
+        def on_image(index: int, image: Image) -> None:
+            finished[index], self.waiting_since = image, self._clock()
+            first = index - index % 2
+            if first in finished and first + 1 in finished:
+                if self._maker.publish_pair(finished[first], finished[first + 1]):
+                    published.append(image)
+
+        self.waiting_since = self._clock()
+        prefer_throughput = self._assigner.ready() >= FEW_PAIRS
+        self._renderer.render(
+            items, adapters_of(version), on_image, look, prefer_throughput, preemptible=True
+        )
+
+        if finished:
+            self.fresh_version = version.version
+        # A request that loads the model first, or that was preempted, says nothing of the pace.
+        if warm and len(finished) == len(items):
+            seconds = self._clock() - began
+            self.image_s = seconds / len(items)
+            self.pace.note(seconds, len(published), self._renderer.look)
+
+    def render_best_worst(self) -> None:
+        """Render four images of one prompt; raises what the sampler raises."""
+        version = self._store.version(self._model_id, self._assigner.version)
+        rendered: dict[int, Image] = {}
+        items, add = self._maker.items_of_one_prompt(4), rendered.__setitem__
+        look, self.waiting_since = self._maker.next_look(), self._clock()
+        self._renderer.render(items, adapters_of(version), add, look, preemptible=True)
+        # Preempted: four images are of use only together.
+        if len(rendered) == len(items):
+            self._maker.publish_quad([rendered[index] for index in sorted(rendered)])
