@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from align.contracts.model_files import ModelListing
 from align.contracts.models import Download, ModelInfo
 from align.contracts.rendering import Rendered, RenderItem, RenderSettings, SamplerState
-from align.contracts.run_files import MetricsRow, RunPlan, RunStatus
+from align.contracts.run_files import MeasuredPace, MetricsRow, RunPlan, RunStatus
 from align.contracts.weights import ImportedWeights, SentFile
 
 
@@ -136,10 +136,14 @@ class Trainer(Protocol):
         pairs: int,
         settings: dict[str, Any],
         pairs_per_s: float | None = None,
+        sampler: SamplerState | None = None,
+        paces: Sequence[MeasuredPace] = (),
     ) -> RunPlan:
         """Return the plan of a run on this many pairs; raises an error that says what to change.
 
-        `pairs_per_s` is the speed of an earlier run here, for a better estimate of the minutes.
+        `pairs_per_s` is the speed of an earlier run here, for a better estimate of the minutes, and
+        `paces` are those of all that were measured, the newest first. The device of `sampler`
+        decides on pixels and on the steps that fit into the run's budget.
         """
 
     def prepare(
@@ -150,10 +154,12 @@ class Trainer(Protocol):
         settings: dict[str, Any],
         start: Path | None = None,
         look: RenderSettings | None = None,
+        sampler: SamplerState | None = None,
     ) -> None:
         """Fill a run folder; `start` is an adapter to go on from.
 
-        `look` is what images are rendered with, in place of the model's own settings.
+        `look` is what images are rendered with, in place of the model's own settings. The device of
+        `sampler` decides on the pixels, where no setting does.
 
         Raises an error that says what to change.
         """

@@ -7,21 +7,24 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypedDict
 
 import psutil
 
-from align.client.config import REQUIREMENTS, configure, parse_settings, plan
+from align.client.config import TrainConfig, configure, parse_settings
 from align.client.devices.chosen_devices import TrainingDevices
 from align.client.devices.sharing import takes_turns
+from align.client.planning.circumstances import Circumstances, device_of, rendering_of
+from align.client.planning.plan import REQUIREMENTS, plan, side_of
+from align.client.planning.resolution import own_side
 from align.client.run_config import RunConfig
 from align.client.run_folder import RunFolder, process_lives
 from align.contracts.models import ModelInfo
 from align.contracts.rendering import RenderSettings, SamplerState
-from align.contracts.run_files import MetricsRow, RunPlan, RunState, RunStatus
+from align.contracts.run_files import MeasuredPace, MetricsRow, RunPlan, RunState, RunStatus
 from align.contracts.snapshot_files import MANIFEST
 from align.errors import InvalidSettings, SnapshotError
 from align.files import link, link_tree, read_json
@@ -86,6 +89,19 @@ def lower_priority() -> None:
         os.nice(5)
 
 
+def at_planned_size(
+    config: TrainConfig, model: ModelInfo, sampler: SamplerState | None
+) -> TrainConfig:
+    """Return the settings with the pixels that the plan names, where they are fewer than a model's.
+
+    The trainer itself decides where the device is not known yet.
+    """
+    known = Circumstances(device_of(sampler, usable_cores()), rendering_of(model))
+    side = side_of(config, known)
+    fewer = side < own_side((model.width, model.height))
+    return replace(config, resolution=side) if fewer else config
+
+
 class TrainerProcess:
     """Starts one trainer process per run folder and reads the files that it writes."""
 
@@ -106,9 +122,13 @@ class TrainerProcess:
         pairs: int,
         settings: dict[str, Any] | str,
         pairs_per_s: float | None = None,
+        sampler: SamplerState | None = None,
+        paces: Sequence[MeasuredPace] = (),
     ) -> RunPlan:
         """Return the plan of a run on this many pairs. Raises InvalidSettings."""
-        return plan(model.preset, pairs, settings, pairs_per_s)
+        device = device_of(sampler, usable_cores())
+        known = Circumstances(device, rendering_of(model), pairs_per_s, paces)
+        return plan(model.preset, pairs, settings, known)
 
     def needs_sampler_stopped(self, model: ModelInfo, sampler: SamplerState) -> bool:
         """Return whether trainer and sampler do not fit on the sampler's device together."""
@@ -123,16 +143,18 @@ class TrainerProcess:
         settings: dict[str, Any] | str,
         start: Path | None = None,
         look: RenderSettings | None = None,
+        sampler: SamplerState | None = None,
     ) -> None:
         """Fill a run folder with everything a trainer needs; `start` is an adapter to go on from.
 
-        `look` is what images are rendered with, in place of the model's own settings.
+        `look` is what images are rendered with, in place of the model's own settings. The device of
+        `sampler` decides on the pixels, where no setting does.
 
         Raises:
             InvalidSettings: a setting that cannot be used, or a start without its adapter.
             SnapshotError: `snapshot` is not a snapshot folder.
         """
-        config = configure(model.preset, settings)
+        config = at_planned_size(configure(model.preset, settings), model, sampler)
         self._devices.check(config.num_processes)
         if config.init_from != "base" and start is None:
             raise InvalidSettings(f"The adapter of {config.init_from} is needed to go on from it.")

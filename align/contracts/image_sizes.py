@@ -13,6 +13,9 @@ Size: TypeAlias = tuple[int, int]
 SDXL_SIDE = 1024
 LATENT_PIXEL = 8
 """Pixels of an image along one latent pixel: sizes are multiples of it."""
+COARSEST_PIXEL = 32
+"""Pixels along one pixel of the coarsest level of SDXL's UNet, which halves latents twice: its own
+sizes are multiples of it, and others would have to be padded inside."""
 SDXL_SIZES: tuple[Size, ...] = (
     *((2048, 512), (1984, 512), (1920, 512), (1856, 512), (1792, 576), (1728, 576), (1664, 576)),
     *((1600, 640), (1536, 640), (1472, 704), (1408, 704), (1344, 704), (1344, 768), (1280, 768)),
@@ -54,10 +57,18 @@ def sizes_at(area: int) -> tuple[Size, ...]:
 
     They are SDXL's, scaled for models of another resolution.
     """
-    scale = math.sqrt(area) / SDXL_SIDE
-    sizes = ((_scaled(width, scale), _scaled(height, scale)) for width, height in SDXL_SIZES)
-    # Small models come to one size for several of them.
-    return tuple(dict.fromkeys(sizes))
+    return _sizes(area, LATENT_PIXEL)
+
+
+def training_sizes(area: int, resolution: int = 0) -> tuple[Size, ...]:
+    """Return the sizes that a model made for `area` pixels is trained at, from widest to tallest.
+
+    They are its own, or those of about `resolution` squared pixels where these are fewer: a run
+    never makes images larger than the model is made for.
+    """
+    if not 0 < resolution * resolution < area:
+        return sizes_at(area)
+    return _sizes(resolution * resolution, COARSEST_PIXEL)
 
 
 def bucket_of(width: int, height: int, area: int) -> Size:
@@ -65,13 +76,16 @@ def bucket_of(width: int, height: int, area: int) -> Size:
     return common_bucket([(width, height)], area)
 
 
-def common_bucket(images: Sequence[Size], area: int) -> Size:
+def common_bucket(images: Sequence[Size], area: int, resolution: int = 0) -> Size:
     """Return one size for several images, by the geometric mean of their aspect ratios.
+
+    `resolution` is that of `training_sizes`.
 
     The mean treats all alike: no image gives away that it was chosen by being cropped less.
     """
     ratio = sum(math.log(width / height) for width, height in images) / len(images)
-    return min(sizes_at(area), key=lambda size: abs(math.log(size[0] / size[1]) - ratio))
+    sizes = training_sizes(area, resolution)
+    return min(sizes, key=lambda size: abs(math.log(size[0] / size[1]) - ratio))
 
 
 def place(image: Size, size: Size) -> Placement:
@@ -89,6 +103,17 @@ def place(image: Size, size: Size) -> Placement:
     return Placement(scaled, (left, top), size)
 
 
-def _scaled(pixels: int, scale: float) -> int:
-    """Scale a number of pixels, to the nearest multiple that latents can have."""
-    return max(1, math.floor(pixels * scale / LATENT_PIXEL + 0.5)) * LATENT_PIXEL
+def _sizes(area: int, multiple: int) -> tuple[Size, ...]:
+    """Return SDXL's sizes scaled to `area` pixels, in multiples of so many along each side."""
+    scale = math.sqrt(area) / SDXL_SIDE
+    sizes = (
+        (_scaled(width, scale, multiple), _scaled(height, scale, multiple))
+        for width, height in SDXL_SIZES
+    )
+    # Small models come to one size for several of them.
+    return tuple(dict.fromkeys(sizes))
+
+
+def _scaled(pixels: int, scale: float, multiple: int) -> int:
+    """Scale a number of pixels, to the nearest multiple."""
+    return max(1, math.floor(pixels * scale / multiple + 0.5)) * multiple

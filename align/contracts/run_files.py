@@ -42,6 +42,15 @@ class RunPlan(TypedDict):
     """Twice kappa, as the papers count it."""
     learning_rate: float
     minutes: float
+    """What it should take."""
+    max_minutes: float
+    """What it may take; 0 without a limit."""
+    passes: float
+    """How often it sees each pair that it learns from."""
+    side: int
+    """It trains at as many pixels as a square of this side has."""
+    notes: list[str]
+    """Sentences on what the device decides: pixels, and steps that do not fit."""
     summary: str
     """The plan as a sentence."""
 
@@ -70,6 +79,19 @@ class SettledSettings(TypedDict, total=False):
     """model, int8 or nf4."""
     steps: int
     """Optimizer steps."""
+
+
+class MeasuredPace(TypedDict):
+    """Pace of a run, as its trainer measured it."""
+
+    device: str
+    """Type of the device: cpu, cuda, mps, ..."""
+    name: str
+    """Name of the device; empty where it has none."""
+    side: int
+    """It trained at as many pixels as a square of this side has."""
+    forward_s: float
+    """Seconds of a forward pass of one image; a backward pass counts as one more."""
 
 
 class HoldoutResult(TypedDict):
@@ -170,6 +192,8 @@ class RunResult(CheckedRun, total=False):
     """Errors of the frozen base that the run asked for."""
     seconds: float
     """Time of training, checks and pauses left out."""
+    pace: MeasuredPace
+    """How fast it trained, by which later runs are planned."""
     advice: str
     """What to do next, in a sentence or two."""
     look: LookFacts

@@ -51,15 +51,20 @@ class PairImages:
         return torch.stack(rows)
 
 
-def images_of_pairs(pairs: Sequence[PreferencePair], area: int) -> PairImages:
+def images_of_pairs(pairs: Sequence[PreferencePair], area: int, resolution: int = 0) -> PairImages:
     """Choose the bucket of every pair, for a model that is made for `area` pixels.
+
+    `resolution` is the setting of a run: the side of a square of at most as many pixels.
 
     Raises:
         SnapshotError: a file is no image.
     """
     paths = {path for pair in pairs for path in (pair.chosen, pair.rejected)}
     sizes = {path: image_size(path) for path in paths}
-    buckets = [common_bucket([sizes[pair.chosen], sizes[pair.rejected]], area) for pair in pairs]
+    buckets = [
+        common_bucket([sizes[pair.chosen], sizes[pair.rejected]], area, resolution)
+        for pair in pairs
+    ]
 
     sized = list(zip(buckets, pairs, strict=True))
     return PairImages(

@@ -82,17 +82,19 @@ def encode_pairs(
     cache: TensorCache,
     on_progress: OnProgress,
     clip_skip: int = 1,
+    resolution: int = 0,
 ) -> EncodedPairs:
     """Encode each image and each prompt that `cache` does not hold yet, once.
 
     Args:
         size: width and height that the model is made for; each pair is encoded at about as many
             pixels, in an aspect ratio near that of its images.
+        resolution: the side of a square of fewer pixels to encode at; 0 for the model's own.
 
     Raises:
         SnapshotError: a file cannot be read, or is not an image.
     """
-    shown = images_of_pairs(pairs, size[0] * size[1])
+    shown = images_of_pairs(pairs, size[0] * size[1], resolution)
     images, prompts = shown.every, sorted({pair.text for pair in pairs})
     image_keys = keys_of_images(pipeline, compute, images)
     prompt_keys = keys_of_prompts(pipeline, compute, prompts, clip_skip)

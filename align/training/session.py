@@ -8,11 +8,14 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from align.client.config import plan
 from align.client.cpu_lock import CpuLock
 from align.client.imports import without_collections
 from align.client.objectives import OBJECTIVES
+from align.client.planning.circumstances import Circumstances, rendering_of
+from align.client.planning.plan import SMALL_PRESET, plan
+from align.client.planning.speeds import PlanDevice
 from align.client.progress import OnStep, Reporter, ignore_step
+from align.client.run_config import RunConfig
 from align.client.run_folder import RunFolder
 from align.contracts.run_files import FolderPlan, RunState, RunStatus
 from align.data.rows import count_pairs, read_rows
@@ -84,8 +87,18 @@ def plan_of_folder(path: Path) -> FolderPlan:
     config = run.read_config()
     objective = OBJECTIVES[config.train.objective]
     taught, left_out = count_pairs(read_rows(run.snapshot), objective.kinds)
-    planned = plan(config.model.preset, taught, asdict(config.train))
+    known = Circumstances(_device_of(config), rendering_of(config.model, config.look))
+    planned = plan(config.model.preset, taught, asdict(config.train), known)
     return {"model": config.model.name, **planned, "left_out": left_out}
+
+
+def _device_of(config: RunConfig) -> PlanDevice:
+    """Return the device that a run would train on; a small model's plan does not depend on it."""
+    if config.model.preset == SMALL_PRESET:
+        return PlanDevice()
+    from align.training.budget.device import this_device  # noqa: PLC0415  imports torch
+
+    return this_device(config.train.precision)
 
 
 def _train(run: RunFolder, report: Reporter, cpu_lock: CpuLock, cache: Path) -> None:

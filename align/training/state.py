@@ -201,6 +201,7 @@ def read_training_data(
         TensorCache(cache / "encoded"),
         lambda done, of: report.phase(f"encoding images, {done} of {of}", 0.4 + 0.5 * done / of),
         look.clip_skip if look else 1,
+        config.resolution,
     )
     prompts = list(dict.fromkeys(pair.prompt for pair in [*holdout_pairs, *train_pairs]))
     return TrainingData(pipeline, data, len(train_pairs), snapshot.left_out, prompts)

@@ -1,17 +1,22 @@
 """Plans of runs: what a run that is started now would be."""
 
+import logging
 from typing import Any, cast
 
 from align.contracts.models import ModelInfo
-from align.contracts.run_files import RunState
+from align.contracts.run_files import MeasuredPace, RunResult, RunState
 from annotate.clock import Monotonic
 from annotate.errors import NothingToLearn
 from annotate.interfaces import Trainer
+from annotate.training.known_device import KnownDevice
 from annotate.training.missing_images import MissingImages, left_out_sentence
 from annotate.training.new_votes import split_voter
 from annotate.training.vote_sources import VoteSources
 from annotate.views.training import PlanView
+from storage.records import Run
 from storage.store import Store
+
+logger = logging.getLogger(__name__)
 
 NO_VOTES = "There is no left or right vote"
 
@@ -27,8 +32,10 @@ class RunPlanner:
         model_id: str,
         clock: Monotonic,
         sources: VoteSources,
+        device: KnownDevice,
     ) -> None:
         self._store, self._trainer, self._sources = store, trainer, sources
+        self._device = device
         self._model, self._model_id = model, model_id
         self._missing_images = MissingImages(store, model_id, clock)
 
@@ -54,9 +61,25 @@ class RunPlanner:
             raise NothingToLearn(f"No vote is left to learn from; label new pairs. {left_out}")
 
         usable, speed = pairs - unusable.decisive, self._measured_speed()
-        plan = self._trainer.plan(self._model, usable, trainer_settings, speed)
+        plan = self._trainer.plan(
+            self._model, usable, trainer_settings, speed, self._device.sampler(), self._paces()
+        )
         # A plan without the sentence has the keys of RunPlan alone.
         return {**plan, "left_out": left_out} if left_out else cast(PlanView, plan)
+
+    def _paces(self) -> list[MeasuredPace]:
+        """Return the paces that runs of this model measured, the newest first."""
+        done = [run for run in self._store.runs(self._model_id) if run.state == RunState.DONE]
+        results = (self._result(run) for run in done)
+        return [result["pace"] for result in results if "pace" in result]
+
+    def _result(self, run: Run) -> RunResult:
+        """Return what a run reported; nothing where its folder is damaged."""
+        try:
+            return self._trainer.status(self._store.run_dir(run.run_id)).result or {}
+        except Exception:
+            logger.exception("the folder of run %s cannot be read", run.run_id)
+            return {}
 
     def _measured_speed(self) -> float | None:
         """Return the pairs per second of the newest run that is done; None without one."""

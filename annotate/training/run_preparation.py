@@ -6,6 +6,7 @@ from align.contracts.models import ModelInfo
 from align.contracts.run_files import RunState
 from annotate.interfaces import Trainer
 from annotate.rendering.studio_look import StudioLook
+from annotate.training.known_device import KnownDevice
 from annotate.training.new_votes import NewVotes, split_voter
 from annotate.training.vote_sources import VoteSources
 from storage.records import Run, Version
@@ -24,8 +25,9 @@ class RunPreparation:
         new_votes: NewVotes,
         look: StudioLook,
         sources: VoteSources,
+        device: KnownDevice,
     ) -> None:
-        self._store, self._trainer = store, trainer
+        self._store, self._trainer, self._device = store, trainer, device
         self._model, self._model_id = model, model_id
         self._new_votes, self._look, self._sources = new_votes, look, sources
 
@@ -56,7 +58,13 @@ class RunPreparation:
         run_dir, look = self._store.run_dir(run.run_id), self._look.for_runs()
         try:
             self._trainer.prepare(
-                run_dir, snapshot.path, self._model, trainer_settings, parent.adapter, look
+                run_dir,
+                snapshot.path,
+                self._model,
+                trainer_settings,
+                parent.adapter,
+                look,
+                self._device.sampler(),
             )
         except Exception as error:
             self._store.set_run_state(run.run_id, RunState.FAILED, str(error))

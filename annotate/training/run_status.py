@@ -3,6 +3,7 @@
 import logging
 from pathlib import Path
 
+from align.contracts.durations import in_words
 from align.contracts.run_files import RunState, RunStatus
 from align.contracts.snapshot_files import SnapshotManifest
 from annotate.clock import in_utc
@@ -139,4 +140,4 @@ def run_sentence(run: CurrentRun) -> str:
         return f"{words}, nearly done."
     if eta_s < 90:
         return f"{words}, about {eta_s:.0f} s left."
-    return f"{words}, about {eta_s / 60:.0f} min left."
+    return f"{words}, about {in_words(eta_s)} left."

@@ -19,6 +19,7 @@ from annotate.errors import ModelBusy, NotResumable
 from annotate.interfaces import Sampler, Trainer
 from annotate.rendering.pair_pool import PairPool
 from annotate.rendering.studio_look import StudioLook
+from annotate.training.known_device import KnownDevice
 from annotate.training.new_votes import NewVotes
 from annotate.training.run_ends import RunEnds
 from annotate.training.run_plans import RunPlanner
@@ -64,9 +65,10 @@ class TrainingRuns:
         self._new_votes, self._trigger, self._clock = new_votes, trigger, clock
         self._model_id, self._watch_s = model_id, watch_s
         self._running: str | None = None
-        self._planner = RunPlanner(store, trainer, model, model_id, clock, sources)
+        device = KnownDevice(sampler)
+        self._planner = RunPlanner(store, trainer, model, model_id, clock, sources, device)
         self._preparation = RunPreparation(
-            store, trainer, model, model_id, new_votes, look, sources
+            store, trainer, model, model_id, new_votes, look, sources, device
         )
         self._ends = RunEnds(store, trainer, model_id)
         self._device = SharedDevice(store, sampler, trainer, model, pool, clock, rules)

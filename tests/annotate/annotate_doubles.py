@@ -164,7 +164,13 @@ class ChildTrainer:
         self.children: list[subprocess.Popen[bytes]] = []
 
     def plan(
-        self, model: Any, pairs: int, settings: dict[str, Any], pairs_per_s: float | None = None
+        self,
+        model: Any,
+        pairs: int,
+        settings: dict[str, Any],
+        pairs_per_s: float | None = None,
+        sampler: Any = None,
+        paces: Sequence[Any] = (),
     ) -> dict[str, Any]:
         if unknown := set(settings) - {"steps", "fail_at", "init_from", "start"}:
             raise Trouble(f"Unknown setting {unknown.pop()!r}.")
@@ -178,6 +184,7 @@ class ChildTrainer:
         settings: dict[str, Any],
         start: Path | None = None,
         look: Any = None,
+        sampler: Any = None,
     ) -> None:
         run_dir.mkdir(parents=True)
         if start is not None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from html import escape
 
+from align.contracts.durations import in_words
 from align.contracts.run_files import MetricsRow, RunResult
 from annotate.charts.bar_charts import progress_bar
 from annotate.charts.line_charts import curve
@@ -27,14 +28,24 @@ def plan_card(plan: PlanView) -> str:
     facts = (
         (str(plan["pairs"]), pluralize(plan["pairs"], "pair")),
         (str(plan["held_out"]), "held out"),
-        (str(plan["steps"]), "steps"),
+        (str(plan["steps"]), pluralize(plan["steps"], "step")),
         (_minutes(plan["minutes"]), "expected"),
+        *_limit(plan),
+    )
+    notes = "".join(
+        f'<p class="soft plan-note">{escape(note)}</p>' for note in plan.get("notes", [])
     )
     return (
         f'<div class="card plan">{facts_row(facts)}'
         f'<p class="soft">Preset <em>{escape(str(plan["preset"]))}</em>. '
-        f"{escape(plan['summary'])}</p>{left_out(plan.get('left_out'))}</div>"
+        f"{escape(plan['summary'])}</p>{notes}{left_out(plan.get('left_out'))}</div>"
     )
+
+
+def _limit(plan: PlanView) -> list[tuple[str, str]]:
+    """Return the time that a run may take, where it has a limit that it can keep."""
+    limit = plan.get("max_minutes", 0)
+    return [(in_words(60 * limit), "at most")] if plan["minutes"] <= limit else []
 
 
 def left_out(sentence: str | None) -> str:
@@ -195,13 +206,11 @@ def time_left(seconds: float) -> str:
         return "nearly done"
     if seconds < 90:
         return f"{seconds:.0f} s left"
-    return f"{seconds / 60:.0f} min left"
+    return f"{in_words(seconds)} left"
 
 
 def _minutes(minutes: float) -> str:
-    if minutes < 1:
-        return "< 1 min"
-    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
+    return "< 1 min" if minutes < 1 else in_words(60 * minutes)
 
 
 def _run_row(run: RunView) -> str:

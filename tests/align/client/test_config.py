@@ -5,7 +5,9 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from align.client.config import LEGACY_SETTINGS, PRESETS, configure, plan
+from align.client.config import LEGACY_SETTINGS, PRESETS, configure
+from align.client.planning.circumstances import Circumstances
+from align.client.planning.plan import plan
 from align.client.run_folder import RunFolder
 from align.contracts.models import ModelInfo
 from align.errors import InvalidSettings
@@ -53,7 +55,7 @@ def test_a_bad_setting_gets_a_sentence(settings, sentence):
 
 
 def test_a_plan_says_what_will_run():
-    planned = plan("embedded", 100, {"steps": 60}, pairs_per_s=32.0)
+    planned = plan("embedded", 100, {"steps": 60}, Circumstances(pairs_per_s=32.0))
     assert (planned["pairs"], planned["held_out"], planned["steps"]) == (100, 12, 60)
     assert planned["beta"] == 2 * planned["kappa"]
     # 60 steps of 8 pairs at 32 a second, and 45 s around them.
@@ -70,12 +72,12 @@ def test_a_plan_counts_in_words_that_fit():
 
 
 def test_a_plan_and_its_sentence_expect_the_same_time():
-    assert plan("embedded", 12, {"steps": 20}, pairs_per_s=320.0)["minutes"] < 1
-    quick = plan("embedded", 12, {"steps": 20}, pairs_per_s=320.0)["summary"]
+    assert plan("embedded", 12, {"steps": 20}, Circumstances(pairs_per_s=320.0))["minutes"] < 1
+    quick = plan("embedded", 12, {"steps": 20}, Circumstances(pairs_per_s=320.0))["summary"]
     assert quick.endswith("; less than a minute.")
-    assert plan("embedded", 100, {"steps": 60}, pairs_per_s=32.0)["summary"].endswith(
-        "about 1 min."
-    )
+    assert plan("embedded", 100, {"steps": 60}, Circumstances(pairs_per_s=32.0))[
+        "summary"
+    ].endswith("about 1 min.")
 
 
 OTHER_VALUES = {

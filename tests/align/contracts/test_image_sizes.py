@@ -13,6 +13,7 @@ from align.contracts.image_sizes import (
     common_bucket,
     place,
     sizes_at,
+    training_sizes,
 )
 
 MEGAPIXEL = 1024 * 1024
@@ -85,3 +86,19 @@ def test_what_is_scaled_covers_its_size_and_hardly_changes_its_shape():
                 math.isclose(placed.scaled[0] / placed.scaled[1], image[0] / image[1], rel_tol=0.02)
                 or placed.is_whole
             )
+
+
+def test_fewer_pixels_keep_the_shapes_in_steps_that_the_network_can_halve():
+    sizes = training_sizes(MEGAPIXEL, 768)
+    assert (768, 768) in sizes and all(n % 32 == 0 for size in sizes for n in size)
+    assert all(0.85 * 768**2 <= width * height <= 1.15 * 768**2 for width, height in sizes)
+    assert {(height, width) for width, height in sizes} == set(sizes)
+    for width, height in SDXL_SIZES:
+        small = common_bucket([(width, height)], MEGAPIXEL, 768)
+        assert abs(math.log(small[0] / small[1]) - math.log(width / height)) < 0.08
+
+
+@pytest.mark.parametrize("resolution", [0, 1024, 2048])
+def test_a_resolution_never_makes_images_larger(resolution):
+    assert training_sizes(MEGAPIXEL, resolution) == SDXL_SIZES
+    assert training_sizes(128 * 128, 768) == sizes_at(128 * 128)

@@ -30,7 +30,7 @@ def fit(pipeline, compute):
     """Fits SDXL's preset to so many MiB; one pair of the small model keeps some tens of them."""
 
     def settle(mebibytes: float, **settings):
-        config = configure("sdxl", settings)
+        config = configure("sdxl", {"train_batch_size": 32, **settings})
         return fit_to_memory(config, pipeline.unet, (128, 128), compute, int(mebibytes * 2**20))
 
     return settle

@@ -1,0 +1,152 @@
+"""Forward passes that a run is made of, counted before it starts, and what they make of a budget.
+
+The unit everywhere is one forward pass of the denoiser over one image at the size that is trained
+at. A backward pass through frozen weights costs one more: what a LoRA's own gradients add is small.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from align.client.config import TrainConfig
+from align.contracts.image_sizes import Size
+
+EVALUATIONS, EVALUATIONS_IN_BUDGET = 5, 3
+"""Evaluations on the held-out pairs, spread evenly over a run."""
+HOLDOUT_SAMPLES, HOLDOUT_SAMPLES_IN_BUDGET = 12, 6
+"""Noise samples of each held-out pair, at every evaluation the same ones. On a small card five
+evaluations of twelve would take a third of 45 minutes."""
+PROBE, PROBE_IN_BUDGET = (64, 4), (32, 2)
+"""The most training pairs whose order is measured at the end, and noise samples of each."""
+MOVEMENT_IMAGES, MOVEMENT_LEVELS = 8, 4
+"""Images and noise levels at which the distance from the base is measured at the end."""
+RECOMPUTED = {"none": 0.0, "some": 0.5, "all": 1.0, "auto": 1.0}
+"""Share of the forward pass that is taken again for the backward pass."""
+WITHOUT_GRADIENTS = 0.6
+"""Cost of a forward pass that keeps nothing for a backward pass: cards render at about half of what
+their vendors say, and train at a quarter."""
+CHECK_SEEDS = 2
+CLASSIFIED = 16
+"""Forward passes that tell the prompt of an image: four prompts, four noise samples."""
+ENCODE_PASSES = 1.0
+"""Of the autoencoder for an image, in forward passes of the denoiser: counted for SDXL in fp32."""
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """How the release checks render: the model's own way, or the look of a run."""
+
+    size: Size
+    steps: int
+    guided: bool
+    """Guidance takes a second forward pass a step."""
+
+
+@dataclass(frozen=True)
+class Passes:
+    """Forward passes of a run."""
+
+    encoding: float
+    step: float
+    """An optimizer step whose reference has to be computed."""
+    cached_step: float
+    """An optimizer step whose reference is known."""
+    known_after: int
+    """Steps after which every noise sample of every pair has been seen."""
+    after: float
+    """Evaluations on held-out pairs, the probe, the distance from the base, the release checks."""
+
+
+def passes_of(
+    config: TrainConfig, train_pairs: int, held_out: int, side: int, rendering: Rendering
+) -> Passes:
+    """Count the forward passes of a run that trains at as many pixels as a square of this side."""
+    recomputed = RECOMPUTED[config.gradient_checkpointing]
+    # Both images of a pair, each forward, backward and perhaps forward again.
+    policy = 2 * (2 + recomputed) * config.train_batch_size
+    reference = 2 * config.train_batch_size
+    samples = train_pairs * config.noise_samples_per_pair
+
+    evaluations, holdout_samples = evaluation_counts(config)
+    # The first evaluation computes the reference as well.
+    holdout = 2 * held_out * holdout_samples * (evaluations + 1) if held_out else 0
+    probe_pairs, probe_samples = PROBE_IN_BUDGET if config.max_minutes else PROBE
+    probe = 2 * min(train_pairs, probe_pairs) * probe_samples * 2
+    movement = 2 * MOVEMENT_IMAGES * MOVEMENT_LEVELS
+    measured = holdout + probe + movement + check_passes(config, side, rendering)
+    return Passes(
+        encoding=2 * (train_pairs + held_out) * ENCODE_PASSES,
+        step=policy + reference,
+        cached_step=policy,
+        known_after=math.ceil(samples / config.train_batch_size),
+        after=WITHOUT_GRADIENTS * measured,
+    )
+
+
+def check_passes(config: TrainConfig, side: int, rendering: Rendering) -> float:
+    """Count the forward passes of the release checks: the base and the version render alike."""
+    images = config.check_prompts * CHECK_SEEDS * 2
+    each = rendering.steps * (2 if rendering.guided else 1) + CLASSIFIED
+    # They render at the model's own size, whatever the size of training.
+    width, height = rendering.size
+    return images * each * width * height / side**2
+
+
+def evaluation_counts(config: TrainConfig) -> tuple[int, int]:
+    """Return the evaluations of a run, and the noise samples of each held-out pair in them."""
+    if config.max_minutes:
+        return EVALUATIONS_IN_BUDGET, HOLDOUT_SAMPLES_IN_BUDGET
+    return EVALUATIONS, HOLDOUT_SAMPLES
+
+
+@dataclass(frozen=True)
+class RunTimes:
+    """Seconds that the parts of a run take."""
+
+    before_s: float
+    """Start, loading, encoding."""
+    step_s: float
+    """An optimizer step whose reference has to be computed."""
+    cached_step_s: float
+    known_after: int
+    after_s: float
+    """Evaluations and checks."""
+
+    def between(self, done: int, steps: int) -> float:
+        """Return the seconds from after step `done` to after step `steps`."""
+        fresh = max(0, min(steps, self.known_after) - done)
+        return fresh * self.step_s + (steps - done - fresh) * self.cached_step_s
+
+    def total(self, steps: int) -> float:
+        """Return the seconds of a run of this many steps."""
+        return self.before_s + self.between(0, steps) + self.after_s
+
+    def steps_within(self, seconds: float, most: int, done: int = 0) -> int:
+        """Return how many steps end, with all that comes after, `seconds` after step `done`.
+
+        At least one, and one more than are done already where no other fits: a run without any
+        would have nothing to show. At most `most`.
+        """
+        left = seconds - self.after_s
+        fresh = max(0, self.known_after - done)
+        if left <= fresh * self.step_s:
+            fitting = done + math.floor(max(0.0, left) / self.step_s)
+        else:
+            rest = (left - fresh * self.step_s) / self.cached_step_s
+            fitting = done + fresh + math.floor(rest)
+        return max(1, done, min(most, fitting))
+
+
+def times_of(passes: Passes, forward_s: float, start_s: float = 0.0) -> RunTimes:
+    """Return the seconds of a run whose forward pass of one image takes `forward_s`.
+
+    `start_s` is what starts and loads take, before the run and before its checks.
+    """
+    return RunTimes(
+        before_s=start_s + passes.encoding * forward_s,
+        step_s=passes.step * forward_s,
+        cached_step_s=passes.cached_step * forward_s,
+        known_after=passes.known_after,
+        after_s=start_s + passes.after * forward_s,
+    )

@@ -1,0 +1,188 @@
+"""Plan of a run before it starts: its steps, pixels and minutes, in numbers and in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from align.client.config import TrainConfig, configure, holdout_count
+from align.client.objectives import OBJECTIVES
+from align.client.planning.circumstances import NOTHING_KNOWN, Circumstances
+from align.client.planning.costs import RunTimes, passes_of, times_of
+from align.client.planning.resolution import own_side, side_on
+from align.client.planning.speeds import PlanDevice, expected_forward_s, measured_forward_s
+from align.contracts.durations import in_words
+from align.contracts.run_files import RunPlan
+
+GIB = 2**30
+SMALL_PRESET = "embedded"
+START_S = 60.0
+"""Starting and loading a full-size model, from a disk that reads 200 MB a second."""
+NEARLY = 0.9
+UNHURRIED_CPU_S = 4 * 3600.0
+"""A run that would take longer on a processor is told what a card does."""
+
+
+@dataclass(frozen=True)
+class Requirements:
+    """Speed, time and memory of a run, until one has been measured."""
+
+    pairs_per_s: float
+    """The embedded model's is that of 2 cores which also render pairs."""
+    around_s: float
+    """Besides the steps: start, encoding, evaluation, checks."""
+    memory: int
+    """Bytes on the device."""
+
+
+FULL_SIZE = Requirements(pairs_per_s=1.5, around_s=15.0, memory=20 << 30)
+REQUIREMENTS = {
+    SMALL_PRESET: Requirements(pairs_per_s=17.0, around_s=45.0, memory=2 << 30),
+    "sdxl": FULL_SIZE,
+    "sdxl-v": FULL_SIZE,
+}
+
+
+def plan(
+    preset: str,
+    pairs: int,
+    settings: dict[str, Any] | str,
+    known: Circumstances = NOTHING_KNOWN,
+    steps: int | None = None,
+) -> RunPlan:
+    """Plan a run on this many preferences: its settings, and the minutes it should take.
+
+    `steps` are those that the run has settled on, if it has.
+    """
+    config = configure(preset, settings)
+    held_out = holdout_count(pairs, config.holdout_fraction)
+    side = side_of(config, known)
+    times = run_times(preset, config, pairs - held_out, held_out, side, known)
+    chosen = steps or planned_steps(config, times)
+
+    seconds, taught = times.total(chosen), chosen * config.train_batch_size
+    objective = OBJECTIVES[config.objective]
+    notes = [*side_notes(config, side, known), *step_notes(config, chosen, times, known)]
+    return {
+        "preset": preset,
+        "objective": config.objective,
+        "objective_title": objective.title,
+        "source": objective.source,
+        "pairs": pairs,
+        "held_out": held_out,
+        "steps": chosen,
+        "batch": config.train_batch_size,
+        "rank": config.rank,
+        "kappa": config.kappa,
+        "beta": 2 * config.kappa,
+        "learning_rate": config.learning_rate,
+        "minutes": round(seconds / 60, 1),
+        "max_minutes": config.max_minutes,
+        "passes": round(taught / max(1, pairs - held_out), 1),
+        "side": side,
+        "notes": notes,
+        "summary": (
+            f"{objective.title}: {pairs - held_out} pair{'s' * (pairs - held_out != 1)} to learn "
+            f"from, {held_out} held out; {quantity(chosen)} of {config.train_batch_size} pairs, "
+            f"{times_seen(taught, pairs - held_out)}; {trained_weights(config)}; "
+            f"{side} pixels; {duration(seconds, config.max_minutes)}."
+        ),
+    }
+
+
+def side_of(config: TrainConfig, known: Circumstances) -> int:
+    """Return the side of a square of as many pixels as a run trains at."""
+    size = known.rendering.size
+    if config.resolution:
+        return min(config.resolution, own_side(size))
+    return side_on(known.device.memory, size)
+
+
+def run_times(
+    preset: str,
+    config: TrainConfig,
+    train_pairs: int,
+    held_out: int,
+    side: int,
+    known: Circumstances,
+) -> RunTimes:
+    """Return the seconds that the parts of a run should take on its device."""
+    if preset == SMALL_PRESET:
+        # Measured in the app, where pairs are rendered beside it: passes say little of that.
+        required = REQUIREMENTS[preset]
+        step_s = config.train_batch_size / (known.pairs_per_s or required.pairs_per_s)
+        return RunTimes(0.0, step_s, step_s, 0, required.around_s)
+
+    forward_s = measured_forward_s(known.device, side, known.paces)
+    forward_s = forward_s or expected_forward_s(known.device, side)
+    passes = passes_of(config, train_pairs, held_out, side, known.rendering)
+    return times_of(passes, forward_s / config.num_processes, START_S)
+
+
+def planned_steps(config: TrainConfig, times: RunTimes) -> int:
+    """Return the steps that fit into the budget of a run; all of them where it has none."""
+    if not config.max_minutes:
+        return config.steps
+    return times.steps_within(60 * config.max_minutes - times.before_s, config.steps)
+
+
+def side_notes(config: TrainConfig, side: int, known: Circumstances) -> list[str]:
+    """Return a sentence on pixels that are fewer than the model's own."""
+    own = own_side(known.rendering.size)
+    if side >= own:
+        return []
+    if config.resolution:
+        return [f"{side} pixels instead of {own}, as the settings say."]
+    return [f"{side} pixels instead of {own}, since {memory_of(known.device)}."]
+
+
+def memory_of(device: PlanDevice) -> str:
+    """Return the memory of a device in words."""
+    what = "this card" if device.kind == "cuda" else "this machine"
+    return f"{what} has {device.memory / GIB:.0f} GB"
+
+
+def step_notes(config: TrainConfig, steps: int, times: RunTimes, known: Circumstances) -> list[str]:
+    """Return sentences on steps that do not fit into the budget, and on a processor's pace."""
+    whole_s, budget_s, notes = times.total(config.steps), 60 * config.max_minutes, []
+    if steps < config.steps:
+        fit = f"{steps} of {config.steps} steps fit into {in_words(budget_s)}"
+        if times.total(steps) > budget_s:
+            fit = f"Not even {quantity(steps)} would fit into {in_words(budget_s)}"
+        notes.append(f"{fit}; all {config.steps} would take about {in_words(whole_s)}.")
+    if known.device.kind == "cpu" and whole_s > UNHURRIED_CPU_S:
+        notes.append(
+            f"This is a processor: a step takes about {in_words(times.step_s)}. A graphics card "
+            "takes seconds."
+        )
+    return notes
+
+
+def quantity(steps: int) -> str:
+    """Return a number of steps with its noun."""
+    return f"{steps} step{'s' * (steps != 1)}"
+
+
+def times_seen(taught: int, pairs: int) -> str:
+    """Return how often each pair is seen in words."""
+    if taught < pairs:
+        return "not every pair once"
+    times = round(taught / max(1, pairs))
+    return "each pair " + {1: "once", 2: "about twice"}.get(times, f"about {times} times")
+
+
+def duration(seconds: float, max_minutes: float = 0.0) -> str:
+    """Say in words how long a run should take, and may take."""
+    if round(seconds / 60, 1) < 1:
+        return "less than a minute"
+    limit_s = 60 * max_minutes
+    # A run that fills its budget takes it whole, and one that goes beyond it has no limit.
+    if NEARLY * limit_s < seconds <= limit_s:
+        return f"{in_words(limit_s)} at most"
+    return f"about {in_words(seconds)}"
+
+
+def trained_weights(config: TrainConfig) -> str:
+    """Say in words which weights are trained."""
+    kinds = {"lora": f"LoRA rank {config.rank}", "dora": f"DoRA rank {config.rank}"}
+    return kinds.get(config.adapter, "all weights")
