@@ -77,7 +77,7 @@ def test_no_preset_needs_a_pass_that_a_small_machine_cannot_hold(pipeline, compu
 
 def test_moments_in_eight_bits_leave_room_for_more_pairs(pipeline, compute):
     def micro(free: int, **settings) -> int:
-        config = configure("sdxl", {"adapter": "full", **settings})
+        config = configure("sdxl", {"adapter": "full", "train_batch_size": 32, **settings})
         return fit_to_memory(
             config, pipeline.unet, (128, 128), compute, free * 2**20
         ).micro_batch_size
