@@ -14,12 +14,11 @@ from typing import Any, TypedDict
 
 import psutil
 
-from align.client.config import TrainConfig, configure, parse_settings
+from align.client.config import configure, parse_settings
 from align.client.devices.chosen_devices import TrainingDevices
 from align.client.devices.sharing import takes_turns
 from align.client.planning.circumstances import Circumstances, device_of, rendering_of
-from align.client.planning.plan import REQUIREMENTS, plan, side_of
-from align.client.planning.resolution import own_side
+from align.client.planning.plan import REQUIREMENTS, at_planned_side, plan
 from align.client.run_config import RunConfig
 from align.client.run_folder import RunFolder, process_lives
 from align.contracts.models import ModelInfo
@@ -89,19 +88,6 @@ def lower_priority() -> None:
         os.nice(5)
 
 
-def at_planned_size(
-    config: TrainConfig, model: ModelInfo, sampler: SamplerState | None
-) -> TrainConfig:
-    """Return the settings with the pixels that the plan names, where they are fewer than a model's.
-
-    The trainer itself decides where the device is not known yet.
-    """
-    known = Circumstances(device_of(sampler, usable_cores()), rendering_of(model))
-    side = side_of(config, known)
-    fewer = side < own_side((model.width, model.height))
-    return replace(config, resolution=side) if fewer else config
-
-
 class TrainerProcess:
     """Starts one trainer process per run folder and reads the files that it writes."""
 
@@ -126,9 +112,14 @@ class TrainerProcess:
         paces: Sequence[MeasuredPace] = (),
     ) -> RunPlan:
         """Return the plan of a run on this many pairs. Raises InvalidSettings."""
-        device = device_of(sampler, usable_cores())
-        known = Circumstances(device, rendering_of(model), pairs_per_s, paces)
+        known = replace(self._known(model, sampler), pairs_per_s=pairs_per_s, paces=paces)
         return plan(model.preset, pairs, settings, known)
+
+    def _known(self, model: ModelInfo, sampler: SamplerState | None) -> Circumstances:
+        """Return what is known of a run before it starts."""
+        # With cards of its own, the sampler says nothing of those that train.
+        shared = None if self._devices.apart else sampler
+        return Circumstances(device_of(shared, usable_cores()), rendering_of(model))
 
     def needs_sampler_stopped(self, model: ModelInfo, sampler: SamplerState) -> bool:
         """Return whether trainer and sampler do not fit on the sampler's device together."""
@@ -154,7 +145,7 @@ class TrainerProcess:
             InvalidSettings: a setting that cannot be used, or a start without its adapter.
             SnapshotError: `snapshot` is not a snapshot folder.
         """
-        config = at_planned_size(configure(model.preset, settings), model, sampler)
+        config = at_planned_side(configure(model.preset, settings), self._known(model, sampler))
         self._devices.check(config.num_processes)
         if config.init_from != "base" and start is None:
             raise InvalidSettings(f"The adapter of {config.init_from} is needed to go on from it.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from align.client.config import TrainConfig, configure, holdout_count
@@ -96,6 +96,15 @@ def side_of(config: TrainConfig, known: Circumstances) -> int:
     if config.resolution:
         return min(config.resolution, own_side(size))
     return side_on(known.device.memory, size)
+
+
+def at_planned_side(config: TrainConfig, known: Circumstances) -> TrainConfig:
+    """Return settings with the pixels of the plan, where they are fewer than the model's own.
+
+    The trainer itself decides where the device is not known yet.
+    """
+    side = side_of(config, known)
+    return replace(config, resolution=side) if side < own_side(known.rendering.size) else config
 
 
 def run_times(
