@@ -12,8 +12,10 @@ from align.device import Compute
 from align.errors import InvalidSettings, first_line
 from align.families.family import DenoiserNetwork
 from align.training.trainable import Trainable
-from align.weights.quantized import LAYERS
+from align.weights.quantized import INSTALL_SMALL, LAYERS
 
+MIN_8BIT = 4096
+"""Numbers of a tensor from which bitsandbytes keeps its moments in 8 bits."""
 COMPILERS = ("cl",) if sys.platform == "win32" else ("g++", "clang++", "c++")
 
 
@@ -21,24 +23,36 @@ def check_optimizer(config: TrainConfig, compute: Compute) -> None:
     """Check that the optimizer can run on this device, before anything is loaded.
 
     Raises:
-        InvalidSettings: no NVIDIA GPU, or no bitsandbytes.
+        InvalidSettings: no bitsandbytes, or a device that it has no kernels for.
     """
     if config.optimizer == "adamw":
         return
-    if compute.device.type != "cuda":
-        raise InvalidSettings(
-            f'The optimizer "adamw8bit" needs an NVIDIA GPU, and this run is on '
-            f'{compute.device.type}. Set "optimizer": "adamw".'
-        )
-
     try:
         import bitsandbytes  # noqa: F401, PLC0415  optional, and slow to import
     except ImportError as error:
         raise InvalidSettings(
             'The optimizer "adamw8bit" needs bitsandbytes, which cannot be imported '
-            f'({first_line(error)}). Install it with pip install bitsandbytes, or set "optimizer": '
-            '"adamw".'
+            f"({first_line(error)}). Install it with {INSTALL_SMALL}, or set "
+            '"optimizer": "adamw".'
         ) from None
+
+    try:
+        probe = torch.nn.Parameter(torch.ones(MIN_8BIT, device=compute.device))
+        probe.grad = torch.ones_like(probe)
+        eight_bit_adamw([probe], 1e-3).step()
+    except (RuntimeError, NotImplementedError, OSError) as error:
+        raise InvalidSettings(
+            f'The optimizer "adamw8bit" does not work on this {compute.device.type} '
+            f'({first_line(error)}). Set "optimizer": "adamw".'
+        ) from None
+
+
+def eight_bit_adamw(parameters: list[torch.nn.Parameter], rate: float) -> torch.optim.Optimizer:
+    """Create AdamW with moments in 8 bits, those of small tensors excepted."""
+    from bitsandbytes.optim import AdamW8bit  # noqa: PLC0415  optional
+
+    optimizer: torch.optim.Optimizer = AdamW8bit(parameters, lr=rate, weight_decay=0.0)
+    return optimizer
 
 
 def optimizer_for(
@@ -46,12 +60,7 @@ def optimizer_for(
 ) -> torch.optim.Optimizer:
     """Create AdamW, fused into one kernel on CUDA, or with moments in 8 bits."""
     if config.optimizer == "adamw8bit":
-        from bitsandbytes.optim import AdamW8bit  # noqa: PLC0415  optional
-
-        optimizer: torch.optim.Optimizer = AdamW8bit(
-            trainable.parameters, lr=config.learning_rate, weight_decay=0.0
-        )
-        return optimizer
+        return eight_bit_adamw(trainable.parameters, config.learning_rate)
     return torch.optim.AdamW(
         trainable.parameters,
         lr=config.learning_rate,

@@ -26,7 +26,7 @@ FORMATS = ("model", INT8, NF4)
 """From the most bits to the fewest; "model" is the format that the base is loaded in."""
 NF4_BLOCK = 64
 """Weights with a scale of their own, as in QLoRA."""
-INSTALL_NF4 = "pip install -e '.[small]'"
+INSTALL_SMALL = "pip install -e '.[small]'"
 
 
 class DequantizedLinear(torch.autograd.Function):
@@ -157,7 +157,7 @@ def missing_format(base_format: str) -> str | None:
     """Return why a format cannot be had here, with what to do; None where it can."""
     if base_format != NF4 or importlib.util.find_spec("bitsandbytes") is not None:
         return None
-    return f"nf4 needs bitsandbytes, which is not installed. Install it with {INSTALL_NF4}"
+    return f"nf4 needs bitsandbytes, which is not installed. Install it with {INSTALL_SMALL}"
 
 
 def check_format(base_format: str, compute: Compute) -> None:
@@ -177,5 +177,5 @@ def check_format(base_format: str, compute: Compute) -> None:
     except (ImportError, RuntimeError, NotImplementedError, OSError) as error:
         raise InvalidSettings(
             f"nf4 does not work on this {compute.device.type} ({first_line(error)}). Install "
-            f"bitsandbytes anew with {INSTALL_NF4}, {remedy}"
+            f"bitsandbytes anew with {INSTALL_SMALL}, {remedy}"
         ) from None
