@@ -71,7 +71,7 @@ class TrainingRuns:
             store, trainer, model, model_id, new_votes, look, sources, device
         )
         self._ends = RunEnds(store, trainer, model_id)
-        self._device = SharedDevice(store, sampler, trainer, model, pool, clock, rules)
+        self._device = SharedDevice(store, sampler, trainer, model, model_id, pool, clock, rules)
         self._queue: list[str] = []
         self._asked = 0
         """Runs whose votes are still settling."""
@@ -234,6 +234,7 @@ class TrainingRuns:
         if self._trainer.is_alive(run_dir):
             self._store.set_run_state(run.run_id, RunState.RUNNING)
             self._running = run.run_id
+            self._device.make_room(run.run_id)
             return
 
         status = self._trainer.status(run_dir)

@@ -11,6 +11,7 @@ from annotate.interfaces import Sampler, Trainer
 from annotate.rendering.pair_pool import PairPool, WaitEstimate
 from annotate.rendering.pool_target import READY_DURING_RUN
 from annotate.training.turns import Phase, TurnRules, Turns
+from annotate.training.vote_sources import STUDIO
 from annotate.wording import soon
 from storage.store import Store
 
@@ -29,12 +30,13 @@ class SharedDevice:
         sampler: Sampler,
         trainer: Trainer,
         model: ModelInfo,
+        model_id: str,
         pool: PairPool,
         clock: Monotonic,
         rules: TurnRules | None = None,
     ) -> None:
         self._store, self._sampler, self._trainer = store, sampler, trainer
-        self._model, self._pool = model, pool
+        self._model, self._model_id, self._pool = model, model_id, pool
         self._clock, self._rules = clock, rules
         self._both_fit: bool | None = None
         """Whether sampler and trainer fit together; None until the sampler is ready."""
@@ -47,20 +49,12 @@ class SharedDevice:
         self._pool.target.run_shares_device = True
 
     def make_room(self, run_id: str) -> None:
-        """Stop the sampler for a run if both do not fit.
-
-        Decided once per run, as soon as the sampler is ready and its device known.
-        """
+        """Stop the sampler for a run if both do not fit; decided once per run."""
         if self._both_fit is not None:
             return
         self.expect_run()
-        sampler = self._sampler.state()
-        if sampler.state != "ready":
-            return
-
-        on_cpu = sampler.device == "cpu"
-        self._both_fit = on_cpu or not self._trainer.needs_sampler_stopped(self._model, sampler)
-        if not self._both_fit:
+        self._both_fit = self._decide()
+        if self._both_fit is False:
             self._pool.target.run_shares_device = False
             self._turns = Turns(self._clock, self._rules)
             self._pool.suspend(lambda: self._wait(run_id))
@@ -72,7 +66,8 @@ class SharedDevice:
         if turns is None or status.phase != "training":
             return
         turns.trains()
-        if turns.may_leave() and self._pool.is_waited_for(READY_DURING_RUN):
+        enough = min(READY_DURING_RUN, self._pool.target.pairs)
+        if turns.may_leave() and self._pool.is_waited_for(enough):
             turns.leave()
             self._turn_is_over = False
             self._trainer.pause(self._store.run_dir(run_id))
@@ -108,6 +103,21 @@ class SharedDevice:
         self._both_fit = self._turns = None
         self._pool.target.run_shares_device = False
         self._pool.resume()
+
+    def _decide(self) -> bool | None:
+        """Return whether both fit; None while the sampler loads, in a studio that never knew."""
+        sampler, kept = self._sampler.state(), self._store.project_settings
+        name = f"fits_beside_runs:{self._model_id}"
+        if sampler.state != "ready":
+            # As it was before: a sampler that loads beside a run could take its memory.
+            known: bool | None = kept.get(name, None)
+            return known
+
+        on_cpu = sampler.device == "cpu"
+        fit = on_cpu or not self._trainer.needs_sampler_stopped(self._model, sampler)
+        if kept.get(name, None) != fit:
+            kept.set(name, fit, STUDIO)
+        return fit
 
     def _is_done(self, turns: Turns) -> bool:
         """Return whether a turn has used up its share, or nobody waits for more images."""

@@ -158,3 +158,19 @@ def test_the_next_app_goes_on_with_a_run_that_a_killed_app_left_paused(open_plac
     following = open_place(trainer=place.trainer)
     following.reach(run_id, "running")
     until(lambda: following.starts(run_id) == 2)
+
+
+def test_the_next_app_loads_no_sampler_beside_a_run_that_has_the_card(open_place: Open) -> None:
+    class Loading(PaintingSampler):
+        def start(self) -> None:
+            self.current = "loading"
+
+    place = small_card(open_place, NEVER)
+    run_id = place.studio.fine_tune(ENDLESS)["run_id"]
+    place.close()
+    following = open_place(Loading, trainer=place.trainer)
+    assert following.sampler.current == "stopped"
+    assert "Next images" in following.studio.activity()["message"]
+    following.studio.cancel_run(run_id)
+    following.reach(run_id, "cancelled")
+    until(lambda: following.sampler.current == "loading")
