@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from align.contracts.model_files import ModelListing
 from align.contracts.models import Download, ModelInfo
+from align.contracts.render_progress import RenderProgress
 from align.contracts.rendering import Rendered, RenderItem, RenderSettings, SamplerState
 from align.contracts.run_files import MeasuredPace, MetricsRow, RunPlan, RunStatus
 from align.contracts.weights import ImportedWeights, SentFile
@@ -38,6 +39,8 @@ class Sampler(Protocol):
         on_image: Callable[[int, Rendered], None] | None = None,
         prefer_throughput: bool = False,
         preemptible: bool = False,
+        on_progress: Callable[[RenderProgress], None] | None = None,
+        previews: bool = False,
     ) -> Sequence[Rendered]:
         """Render images and wait for the stored ones, in order.
 
@@ -49,6 +52,8 @@ class Sampler(Protocol):
             prefer_throughput: the last image comes as early as possible, not the first one.
             preemptible: end early, with the images so far, as soon as another request arrives that
                 is not preemptible.
+            on_progress: called about once a second where an image takes seconds.
+            previews: let small previews come with the progress.
 
         Raises an error whose text can be shown.
         """

@@ -1,9 +1,10 @@
-"""Requests to the sampler that wait for their replies (no torch here)."""
+"""Requests to the sampler process, and those that wait for their replies (no torch here)."""
 
 from __future__ import annotations
 
 import itertools
 import queue
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -12,6 +13,7 @@ from align.contracts.rendering import (
     ItemReply,
     Rendered,
     RenderItem,
+    RenderProgress,
     RenderRequest,
     RenderSettings,
     SamplerReply,
@@ -21,6 +23,7 @@ from align.contracts.rendering import (
 from align.errors import SamplerFailed
 
 T = TypeVar("T")
+OnProgress = Callable[[RenderProgress], None]
 
 
 class PendingRequests:
@@ -37,10 +40,12 @@ class PendingRequests:
         count: int,
         read: Callable[[ItemReply], T],
         on_reply: Callable[[int, T], None] | None,
+        on_progress: OnProgress | None = None,
     ) -> list[T]:
         """Number a request, send it and wait for `count` replies, or fewer where it is preempted.
 
-        `read` parses a reply; `on_reply` gets its index and value as soon as it comes.
+        `read` parses a reply; `on_reply` gets its index and value as soon as it comes, and
+        `on_progress` what is told of the steps in between.
 
         Raises:
             SamplerFailed: the sampler answered with an error, or ended.
@@ -51,7 +56,7 @@ class PendingRequests:
         self._waiting[number] = replies
         try:
             send(request)
-            return _collect(replies, count, read, on_reply)
+            return _collect(replies, count, read, on_reply, on_progress)
         finally:
             self._waiting.pop(number, None)
 
@@ -67,11 +72,75 @@ class PendingRequests:
             replies.put({"id": number, "error": reason})
 
 
+class SamplerRequests(ABC):
+    """What a sampler is asked for; every method may be called from any thread."""
+
+    def __init__(self) -> None:
+        self._pending = PendingRequests()
+
+    def render(
+        self,
+        items: Sequence[RenderItem],
+        adapters: Sequence[tuple[Path, float]],
+        settings: RenderSettings,
+        on_image: Callable[[int, Rendered], None] | None = None,
+        prefer_throughput: bool = False,
+        preemptible: bool = False,
+        on_progress: OnProgress | None = None,
+        previews: bool = False,
+    ) -> list[Rendered]:
+        """Render images and wait for them; each is on disk before it is reported.
+
+        Args:
+            items: one prompt and seed for each image.
+            adapters: files with weights, added up; none is the base alone.
+            settings: the same for all images.
+            on_image: called with the index and image of each, as it comes.
+            prefer_throughput: the last image comes as early as possible, not the first one.
+            preemptible: end early, within a denoising step and with the images so far, as soon as
+                another request arrives that is not preemptible.
+            on_progress: called about once a second where an image takes seconds.
+            previews: send small previews along with the progress.
+
+        Raises:
+            SamplerFailed: the model cannot be loaded or the process died.
+        """
+        watched = on_progress is not None
+        request = render_request(
+            items, adapters, settings, prefer_throughput, preemptible, watched, previews
+        )
+        pending = self._pending
+        return pending.ask(self._send, request, len(items), image_of, on_image, on_progress)
+
+    def score(
+        self,
+        prompts: Sequence[str],
+        images: Sequence[Path],
+        adapter: Path,
+        settings: RenderSettings,
+        on_score: Callable[[int, float], None] | None = None,
+    ) -> list[float]:
+        """Return the implicit reward of an adapter for each image, relative to its base.
+
+        Only rewards of images of one prompt compare.
+
+        Raises:
+            SamplerFailed: the adapter or an image cannot be used, or the process died.
+        """
+        request = score_request(prompts, images, adapter, settings)
+        return self._pending.ask(self._send, request, len(images), score_of, on_score)
+
+    @abstractmethod
+    def _send(self, request: SamplerRequest) -> None:
+        """Send a request to the process; raises SamplerFailed where there is none."""
+
+
 def _collect(
     replies: queue.Queue[SamplerReply],
     count: int,
     read: Callable[[ItemReply], T],
     on_reply: Callable[[int, T], None] | None,
+    on_progress: OnProgress | None,
 ) -> list[T]:
     done: dict[int, T] = {}
     while len(done) < count:
@@ -80,6 +149,10 @@ def _collect(
             raise SamplerFailed(reply["error"])
         if "preempted" in reply:
             break
+        if "step" in reply:
+            if on_progress:
+                on_progress(reply)
+            continue
 
         index = reply["index"]
         done[index] = read(reply)
@@ -106,6 +179,8 @@ def render_request(
     settings: RenderSettings,
     prefer_throughput: bool,
     preemptible: bool,
+    progress: bool = False,
+    previews: bool = False,
 ) -> RenderRequest:
     """Build a request for images; `ask` numbers it."""
     return {
@@ -115,6 +190,8 @@ def render_request(
         "settings": settings,
         "prefer_throughput": prefer_throughput,
         "preemptible": preemptible,
+        "progress": progress,
+        "previews": previews,
     }
 
 

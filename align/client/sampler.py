@@ -11,27 +11,18 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from align.client.catalog.hub_cache import downloading
 from align.client.child_process import ChildProcess, end_orphan, record_process
-from align.client.replies import (
-    PendingRequests,
-    image_of,
-    render_request,
-    score_of,
-    score_request,
-)
+from align.client.replies import SamplerRequests
 from align.client.trainer import usable_cores
 from align.client.watchdog import Heartbeat, Timeouts, Watchdog, usage_of
 from align.contracts.models import ModelInfo
 from align.contracts.rendering import (
     HeartbeatMessage,
-    Rendered,
-    RenderItem,
-    RenderSettings,
     SamplerGreeting,
     SamplerRequest,
     SamplerState,
@@ -47,7 +38,7 @@ NOT_RUNNING = "The sampler is not running."
 INTERRUPTED = "The image model stopped while it was rendering."
 
 
-class SamplerProcess:
+class SamplerProcess(SamplerRequests):
     """Starts the sampler, sends it requests and starts it again if it dies.
 
     A model that cannot be loaded is tried again where that may help, at growing intervals, and at
@@ -66,6 +57,7 @@ class SamplerProcess:
         environment: Mapping[str, str] | None = None,
     ) -> None:
         """`on_ready` is called each time the model has loaded; `environment` adds variables."""
+        super().__init__()
         self._model, self._on_ready = model, on_ready
         self._images_dir, self._cpu_lock = images_dir, cpu_lock
         self._log_path, self._pid_path = log_path, log_path.with_suffix(".pid")
@@ -74,7 +66,6 @@ class SamplerProcess:
 
         self._child: ChildProcess | None = None
         self._state = SamplerState("stopped", NOT_RUNNING)
-        self._pending = PendingRequests()
         self._heartbeat = Heartbeat()
         self._watchdog = Watchdog(self._timeouts, from_hub=False)
         self._guard = threading.RLock()
@@ -149,50 +140,6 @@ class SamplerProcess:
             return state
         return replace(state, retry_s=max(0.0, retry_at - time.monotonic()))
 
-    def render(
-        self,
-        items: Sequence[RenderItem],
-        adapters: Sequence[tuple[Path, float]],
-        settings: RenderSettings,
-        on_image: Callable[[int, Rendered], None] | None = None,
-        prefer_throughput: bool = False,
-        preemptible: bool = False,
-    ) -> list[Rendered]:
-        """Render images and wait for them; each is on disk before it is reported.
-
-        Args:
-            items: one prompt and seed for each image.
-            adapters: files with weights, added up; none is the base alone.
-            settings: the same for all images.
-            on_image: called with the index and image of each, as it comes.
-            prefer_throughput: the last image comes as early as possible, not the first one.
-            preemptible: end early, within a denoising step and with the images so far, as soon as
-                another request arrives that is not preemptible.
-
-        Raises:
-            SamplerFailed: the model cannot be loaded or the process died.
-        """
-        request = render_request(items, adapters, settings, prefer_throughput, preemptible)
-        return self._pending.ask(self._send, request, len(items), image_of, on_image)
-
-    def score(
-        self,
-        prompts: Sequence[str],
-        images: Sequence[Path],
-        adapter: Path,
-        settings: RenderSettings,
-        on_score: Callable[[int, float], None] | None = None,
-    ) -> list[float]:
-        """Return the implicit reward of an adapter for each image, relative to its base.
-
-        Only rewards of images of one prompt compare.
-
-        Raises:
-            SamplerFailed: the adapter or an image cannot be used, or the process died.
-        """
-        request = score_request(prompts, images, adapter, settings)
-        return self._pending.ask(self._send, request, len(images), score_of, on_score)
-
     def _send(self, request: SamplerRequest) -> None:
         child = self._child
         if child is None:
@@ -214,7 +161,7 @@ class SamplerProcess:
         elif "heartbeat" in message:
             self._on_heartbeat(child, message)
         else:
-            if "error" not in message:
+            if "error" not in message and "step" not in message:
                 # A model that loads may still crash at every request: only a result resets.
                 self._crashes = self._failures = 0
             self._pending.deliver(message)

@@ -7,10 +7,11 @@ own accord, and replies that carry the number of their request.
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeAlias, TypedDict, final
+from typing import Any, NotRequired, TypeAlias, TypedDict, final
 
 from align.contracts.devices import DeviceFacts, read_facts
 from align.contracts.models import ModelInfo, read_model
+from align.contracts.render_progress import RenderProgress
 
 SEPARATORS = (",", ".", ";", ":", "BREAK")
 """Ends of a prompt's prefix, or starts of its suffix, beside which no comma is put."""
@@ -137,6 +138,10 @@ class RenderRequest(TypedDict):
     """The last image comes as early as possible, not the first one."""
     preemptible: bool
     """End early as soon as another request arrives that is not preemptible."""
+    progress: NotRequired[bool]
+    """Tell of the steps meanwhile, where an image takes seconds."""
+    previews: NotRequired[bool]
+    """Send small previews along with the progress."""
 
 
 @final
@@ -210,7 +215,7 @@ class HeartbeatMessage(TypedDict):
 
 
 ItemReply: TypeAlias = RenderedReply | ScoredReply
-SamplerReply: TypeAlias = ItemReply | PreemptedReply | ErrorReply
+SamplerReply: TypeAlias = ItemReply | RenderProgress | PreemptedReply | ErrorReply
 SamplerMessage: TypeAlias = SamplerState | HeartbeatMessage | SamplerReply
 
 

@@ -86,7 +86,7 @@ class VersionRenderer:
         for indices in batches(len(items), megapixels, True):
             batch = [items[i] for i in indices]
             latents_BCHW = render_latents(
-                self.pipeline, self.compute, batch, settings, self._between_passes
+                self.pipeline, self.compute, batch, settings, lambda _: self._between_passes()
             )
             latents.append(latents_BCHW.float().cpu())
             # The decoder would spread one NaN over the image: checks look at the latents for them.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -19,6 +19,7 @@ from align.families.family import Pipeline
 from align.families.lookup import family_of
 from align.files import replacing
 from align.sampling.cpu_threads import map_in_threads, split_batch
+from align.sampling.steps import CleanLatents, DenoisingStep, OnStep, ignore_step
 
 PNG_COMPRESSION = 4
 """Of 9: files 4 % larger than by the usual 6 of PNG are there in half the time."""
@@ -35,7 +36,7 @@ def render(
     compute: Compute,
     items: Sequence[RenderItem],
     settings: RenderSettings,
-    between: Callable[[], None] = lambda: None,
+    between: OnStep = ignore_step,
 ) -> list[Image.Image]:
     """Render one image per item, which depends on its own prompt and seed alone.
 
@@ -67,7 +68,7 @@ def render_latents(
     compute: Compute,
     items: Sequence[RenderItem],
     settings: RenderSettings,
-    between: Callable[[], None] = lambda: None,
+    between: OnStep = ignore_step,
 ) -> torch.Tensor:
     """Render scaled latents [B, C, H, W], one per item.
 
@@ -91,7 +92,7 @@ def _render_group(
     compute: Compute,
     items: Sequence[RenderItem],
     settings: RenderSettings,
-    between: Callable[[], None],
+    between: OnStep,
 ) -> torch.Tensor:
     """Render latents of prompts of one length."""
     texts = _encode_texts(pipeline, compute, items, settings)
@@ -134,12 +135,15 @@ def _denoise(
     items: Sequence[RenderItem],
     settings: RenderSettings,
     texts: dict[str, torch.Tensor],
-    between: Callable[[], None],
+    between: OnStep,
 ) -> torch.Tensor:
+    clean = CleanLatents(pipeline.scheduler)
+
     def on_step(
         _: object, step: int, timestep: int, tensors: dict[str, torch.Tensor]
     ) -> dict[str, torch.Tensor]:
-        between()
+        latents_BCHW = clean.of(tensors["latents"])
+        between(DenoisingStep(items, step + 1, pipeline.num_timesteps, latents_BCHW))
         return tensors
 
     latents: torch.Tensor = pipeline(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -29,8 +29,11 @@ from align.families.family import Pipeline
 from align.sampling.adapter_switcher import AdapterSwitcher
 from align.sampling.heartbeat import HeartbeatSender
 from align.sampling.inbox import Inbox, InputClosed, Preempted
+from align.sampling.latent_preview import preview_of
 from align.sampling.main import ReplyStream
+from align.sampling.progress import Previewer, report_of
 from align.sampling.render import batches, render, store_image
+from align.sampling.steps import DenoisingStep, OnStep
 from align.scoring.implicit_reward import ImplicitReward
 from align.scoring.scorers import finite_scores
 from align.weights.full import holds_full_weights
@@ -68,9 +71,11 @@ def answer_requests(
     images_dir = Path(greeting["images_dir"])
     size = (greeting["model"].width, greeting["model"].height)
 
+    previewer = Previewer(partial(preview_of, loaded.pipeline, loaded.compute))
     inbox = Inbox(sys.stdin)
     for request in inbox:
-        between = partial(_count_step, heartbeat, inbox, request)
+        report = report_of(request, previewer, replies.send)
+        between = partial(_count_step, heartbeat, inbox, request, report)
         context = RequestContext(
             loaded.pipeline, loaded.compute, size, adapters, cpu_lock, heartbeat, between
         )
@@ -80,9 +85,16 @@ def answer_requests(
         heartbeat.set_idle()
 
 
-def _count_step(heartbeat: HeartbeatSender, inbox: Inbox, request: SamplerRequest) -> None:
-    """Count a step, then raise where the request is not to be continued."""
+def _count_step(
+    heartbeat: HeartbeatSender,
+    inbox: Inbox,
+    request: SamplerRequest,
+    report: OnStep,
+    step: DenoisingStep,
+) -> None:
+    """Count and report a step, then raise where the request is not to be continued."""
     heartbeat.step()
+    report(step)
     inbox.check(request)
 
 
@@ -97,7 +109,7 @@ class RequestContext:
     adapters: AdapterSwitcher
     cpu_lock: CpuLock
     heartbeat: HeartbeatSender
-    between: Callable[[], None]
+    between: OnStep
 
 
 def make_cpu_lock(compute: Compute, cpu_lock: str | None) -> CpuLock:

@@ -22,6 +22,7 @@ from PIL import Image, PngImagePlugin
 
 from align.contracts.errors import PalateError
 from align.contracts.models import ModelInfo
+from align.contracts.render_progress import RenderProgress
 from align.contracts.rendering import Rendered, SamplerState
 from align.contracts.run_files import RunState, RunStatus
 
@@ -56,6 +57,8 @@ class PaintingSampler:
         self.requests: list[int] = []
         self.settings: list[Any] = []
         """What each request was to be rendered with."""
+        self.told: RenderProgress | None = None
+        """What is told of each request that somebody watches, as it begins."""
         self.trouble: str | None = None
         self.dull: tuple[int, int, int] | None = None
         self.brush = threading.Event()
@@ -90,6 +93,8 @@ class PaintingSampler:
         on_image: Callable[[int, Rendered], None] | None = None,
         prefer_throughput: bool = False,
         preemptible: bool = False,
+        on_progress: Callable[[RenderProgress], None] | None = None,
+        previews: bool = False,
     ) -> list[Rendered]:
         if not preemptible:
             self.waiting.append(len(items))
@@ -98,6 +103,9 @@ class PaintingSampler:
                 self.waiting.remove(len(items))
             self.requests.append(len(items))
             self.settings.append(settings)
+            if on_progress and self.told:
+                shown = self.told["previews"] if previews else []
+                on_progress({**self.told, "count": len(items), "previews": shown})
             painted: list[Rendered] = []
             for index, item in enumerate(items):
                 self._await_brush()

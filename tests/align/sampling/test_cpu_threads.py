@@ -67,7 +67,7 @@ def test_a_batch_in_parts_is_the_batch_at_once(pipeline, model, compute, items, 
 def test_what_ends_one_part_ends_the_batch(pipeline, model, compute, items, two_threads):
     steps: list[str] = []
 
-    def between() -> None:
+    def between(step) -> None:
         steps.append(threading.current_thread().name)
         if len(steps) > 2:
             raise Halted

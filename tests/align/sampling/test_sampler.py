@@ -105,6 +105,32 @@ def test_images_are_scored_by_what_an_adapter_made_likelier(sampler, compute, tm
         sampler.score(prompts, images, adapter, SETTINGS)
 
 
+def test_a_slow_image_is_told_of_while_it_is_rendered(sampler):
+    told, enough = [], threading.Event()
+    slow = replace(SETTINGS, steps=900, scheduler="DDIMScheduler")
+
+    def on_progress(progress):
+        told.append(progress)
+        enough.set()
+
+    def watch():
+        sampler.render(
+            [RenderItem("a cat face", 1)], [], slow, None, False, True, on_progress, previews=True
+        )
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    assert enough.wait(60)
+    # Somebody who asks for images ends it.
+    sampler.render([RenderItem("a", 1)], [], SETTINGS)
+    watching.join(60)
+
+    first = told[0]
+    assert (first["indices"], first["count"], first["steps"]) == ([0], 1, 900)
+    assert 1 < first["step"] < 900 and first["seconds_left"] > 1
+    assert first["previews"][0].startswith("data:image/jpeg;base64,")
+
+
 def test_what_is_preemptible_ends_early_with_what_it_has_when_something_else_is_asked_for(sampler):
     items = [RenderItem("a cat face", seed) for seed in range(64)]
     began, ended = threading.Event(), threading.Event()
