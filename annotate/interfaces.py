@@ -193,5 +193,8 @@ class Trainer(Protocol):
     def kill(self, run_dir: Path) -> None:
         """Kill a trainer that does not heed `cancel`."""
 
+    def has_own_device(self) -> bool:
+        """Return whether runs have a device that the sampler does not use."""
+
     def needs_sampler_stopped(self, model: ModelInfo, sampler: SamplerState) -> bool:
         """Return whether trainer and sampler do not fit on the sampler's device together."""

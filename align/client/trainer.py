@@ -121,6 +121,10 @@ class TrainerProcess:
         shared = None if self._devices.apart else sampler
         return Circumstances(device_of(shared, usable_cores()), rendering_of(model))
 
+    def has_own_device(self) -> bool:
+        """Return whether runs have a card that the image model does not use."""
+        return self._devices.apart
+
     def needs_sampler_stopped(self, model: ModelInfo, sampler: SamplerState) -> bool:
         """Return whether trainer and sampler do not fit on the sampler's device together."""
         needed = REQUIREMENTS[model.preset].memory

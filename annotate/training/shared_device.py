@@ -1,7 +1,8 @@
 """Device shared by sampler and trainer: the sampler holds back, or both take turns.
 
-Where both fit, the pool renders few pairs beside a run. Where they do not, the run has the device;
-while somebody labels and few pairs are ready, it pauses for a turn of the sampler now and then.
+Where each has one of its own, neither is held up. Where both fit on one, the pool renders few pairs
+beside a run. Where they do not, the run has the device; while somebody labels and few pairs are
+ready, it pauses for a turn of the sampler now and then.
 """
 
 from align.contracts.models import ModelInfo
@@ -45,8 +46,8 @@ class SharedDevice:
         self._turn_is_over = False
 
     def expect_run(self) -> None:
-        """Render few pairs from now on: a run is about to start."""
-        self._pool.target.run_shares_device = True
+        """Render few pairs from now on: a run is about to start on the same device."""
+        self._pool.target.run_shares_device = not self._trainer.has_own_device()
 
     def make_room(self, run_id: str) -> None:
         """Stop the sampler for a run if both do not fit; decided once per run."""

@@ -165,8 +165,8 @@ class PaintingSampler:
 class ChildTrainer:
     """Starts a child process per run; `settings` know steps and fail_at."""
 
-    def __init__(self, crowded: bool = False) -> None:
-        self.crowded = crowded
+    def __init__(self, crowded: bool = False, apart: bool = False) -> None:
+        self.crowded, self.apart = crowded, apart
         self.eta_s = 1.0
         """How long its runs say that they still take."""
         self.children: list[subprocess.Popen[bytes]] = []
@@ -257,6 +257,9 @@ class ChildTrainer:
 
     def kill(self, run_dir: Path) -> None:
         psutil.Process(self._stored(run_dir)["pid"]).kill()
+
+    def has_own_device(self) -> bool:
+        return self.apart
 
     def needs_sampler_stopped(self, model: Any, sampler: Any) -> bool:
         return self.crowded

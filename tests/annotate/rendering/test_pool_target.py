@@ -90,6 +90,19 @@ def test_a_pool_waits_for_a_run_on_the_same_device_and_fills_up_after_it(place: 
 
 
 @pytest.mark.slow
+def test_a_pool_stays_full_beside_a_run_with_a_device_of_its_own(place: Place) -> None:
+    until(lambda: place.studio.stats()["ready_pairs"] == 24)
+    place.trainer.apart = True
+    place.label(1)
+    run_id = place.studio.fine_tune(ENDLESS)["run_id"]
+    until(lambda: place.studio.run_status(run_id)["state"] == "running")
+    assert place.studio.activity()["pool"]["target"] == 24
+    place.label(12)
+    until(lambda: place.studio.stats()["ready_pairs"] == 24)
+    assert place.sampler.state().state == "ready"
+
+
+@pytest.mark.slow
 def test_somebody_labels_who_voted_lately_or_asked_in_vain(place: Place) -> None:
     assert not place.studio._assigner.in_use()
     place.sampler.brush.clear()
