@@ -82,6 +82,10 @@ class Reporter:
                 self._run.write_status(self._status)
                 self._written = time.monotonic()
 
+    def set_steps(self, steps: int) -> None:
+        """Report how many steps the run has, as far as that is known by now."""
+        self._status = replace(self._status, steps=steps)
+
     def phase(self, phase: str, share: float) -> None:
         """Report what is being prepared, with the share of the preparation that is done."""
         progress = max(self._status.progress, PREPARATION * share)

@@ -77,8 +77,12 @@ class SettledSettings(TypedDict, total=False):
     """none, some or all."""
     base_format: str
     """model, int8 or nf4."""
+    resolution: int
+    """Side in pixels of a square of as many pixels as it trains at."""
     steps: int
-    """Optimizer steps."""
+    """Optimizer steps that fit into its minutes."""
+    settled_after: int
+    """The step after which their number was settled."""
 
 
 class MeasuredPace(TypedDict):

@@ -8,10 +8,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-import torch
 from accelerate import Accelerator
 
-from align.client.config import TrainConfig
 from align.client.cpu_lock import CpuLock
 from align.client.progress import Reporter
 from align.client.run_folder import RunFolder
@@ -20,14 +18,15 @@ from align.device import choose_compute
 from align.device_memory import limit_to_free_memory
 from align.errors import Cancelled, Paused
 from align.evaluation.release_checks import check_run
+from align.training.budget.pace import PaceMeter
+from align.training.budget.step_budget import StepBudget
 from align.training.checkpoint import save_checkpoint
 from align.training.early_stopping import DivergenceWatch
+from align.training.parallel import agreed_by_all
 from align.training.results import result_of
 from align.training.state import TrainingState, prepare_training
 from align.training.step import train_step
 
-EVALUATIONS = 5
-"""Evaluations on the held-out pairs, spread evenly over a run."""
 EMA_DECAY = 0.9
 """Of the exponential moving averages of what is logged."""
 
@@ -61,17 +60,22 @@ def train(
     state = prepare_training(run, report, accelerator, compute, cache)
     config, progress = state.config, state.progress
     progress.began, first_step = started, progress.step
+    pace, budget = PaceMeter(state), StepBudget(run, state)
+    report.set_steps(budget.steps)
 
-    while progress.step < config.steps and not agreed_by_all(accelerator, out_of_patience(state)):
+    while progress.step < budget.steps and not agreed_by_all(accelerator, out_of_patience(state)):
         stop_if_asked(run, state, first_step)
         cpu_lock.wait_until_free()
 
-        metrics = train_step(state, progress.step)
+        with pace.step():
+            metrics = train_step(state, progress.step)
         progress.step += 1
         divergence.watch(progress.step, metrics["loss"])
         update_means(progress.means, metrics)
+        if budget.settle_if_due(pace):
+            report.set_steps(budget.steps)
 
-        if len(state.holdout) and evaluation_due(progress.step, config):
+        if len(state.holdout) and budget.evaluation_due(progress.step):
             metrics["held_out_accuracy"] = evaluate_holdout(state)
         report.step(progress.step, metrics, config.train_batch_size)
         if progress.step % config.checkpoint_every == 0:
@@ -87,7 +91,8 @@ def train(
     accelerator.free_memory()
     if not accelerator.is_main_process:
         return None
-    return result_of(run, state, progress.seconds), state.prompts
+    result = result_of(run, state, progress.seconds, budget.steps, pace.measured(run))
+    return result, state.prompts
 
 
 def stop_if_asked(run: RunFolder, state: TrainingState, first_step: int) -> None:
@@ -113,11 +118,6 @@ def update_means(means: dict[str, float], metrics: StepMetrics) -> None:
     for name, value in metrics.items():
         assert isinstance(value, float)
         means[name] = EMA_DECAY * means.get(name, value) + (1 - EMA_DECAY) * value
-
-
-def evaluation_due(step: int, config: TrainConfig) -> bool:
-    """Return True after the steps at which the held-out pairs are evaluated."""
-    return step % max(1, config.steps // EVALUATIONS) == 0 or step == config.steps
 
 
 def out_of_patience(state: TrainingState) -> bool:
@@ -146,11 +146,3 @@ def write_checkpoint(run: RunFolder, state: TrainingState) -> None:
     if state.accelerator.is_main_process:
         save_checkpoint(run, state.progress, state.trainable, state.optimizer)
     state.accelerator.wait_for_everyone()
-
-
-def agreed_by_all(accelerator: Accelerator, flag: bool) -> bool:
-    """Return the main process's flag in every process: all must leave the loop together."""
-    if accelerator.num_processes == 1:
-        return flag
-    shared = torch.tensor(float(flag and accelerator.is_main_process), device=accelerator.device)
-    return bool(accelerator.reduce(shared, "sum") > 0)

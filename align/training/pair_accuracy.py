@@ -14,6 +14,7 @@ from itertools import chain
 import torch
 from torch import Tensor
 
+from align.client.planning.costs import HOLDOUT_SAMPLES
 from align.contracts.run_files import HoldoutResult, TrainProbeResult
 from align.data.batch import Batcher, NoiseSample, pair_errors
 from align.data.encode import EncodedPairs
@@ -23,15 +24,10 @@ from align.diffusion.noise import counter_key
 from align.families.family import DenoiserNetwork
 from align.training.reference import Reference
 
-NOISE_SAMPLES = 12
-"""Of each held-out pair, at every evaluation the same ones."""
 MIN_PAIRS_ON_CPU = 8
 """Pairs of a forward pass there, even where training takes fewer."""
 ALPHA_HOLDOUT = 0.1
 """Level of the one-sided test whether a version helped: pairs are few, and it decides little."""
-MAX_TRAIN_PROBE_PAIRS = 64
-TRAIN_PROBE_SAMPLES = 4
-"""The first noise samples of a pair, which training has used: the reference's errors are cached."""
 ALPHA_FLIPPED = 0.01
 """Level of the test that holds a version back: stricter, as a false alarm costs a good version."""
 MAX_EXACT_PAIRS = 1000
@@ -63,7 +59,7 @@ class PairAccuracy:
         micro_batch_size: int,
         kappa: float,
         compute: Compute,
-        samples: int = NOISE_SAMPLES,
+        samples: int = HOLDOUT_SAMPLES,
     ) -> None:
         """`samples` is the number of noise samples of each pair."""
         self._count = samples
@@ -126,8 +122,8 @@ def holdout_result(accuracy_B: Tensor) -> HoldoutResult:
     }
 
 
-def train_probe_rows(data: EncodedPairs, pairs: int, seed: int) -> list[int]:
-    """Return rows of some training pairs (the first `pairs`) in which an image was preferred.
+def train_probe_rows(data: EncodedPairs, pairs: int, seed: int, most: int) -> list[int]:
+    """Return rows of at most so many training pairs (the first `pairs`) with a preferred image.
 
     By a hash of their keys: always the same ones.
     """
@@ -135,7 +131,7 @@ def train_probe_rows(data: EncodedPairs, pairs: int, seed: int) -> list[int]:
     decided = torch.nonzero(liked_2N[0] != liked_2N[1]).flatten().tolist()
     # The word in the key is the name that the probe had; another one would choose other pairs.
     order = sorted(decided, key=lambda row: counter_key(seed, "settled", data.keys[row]))
-    return order[:MAX_TRAIN_PROBE_PAIRS]
+    return order[:most]
 
 
 def train_probe_result(accuracy_B: Tensor) -> TrainProbeResult:

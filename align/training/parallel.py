@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from accelerate import Accelerator
 from accelerate.utils import DistributedType
 
@@ -36,3 +37,11 @@ def require_data_parallel(accelerator: Accelerator, train_batch_size: int) -> No
             f"{accelerator.num_processes} processes that were launched, so that each has as many "
             "pairs."
         )
+
+
+def agreed_by_all(accelerator: Accelerator, flag: bool) -> bool:
+    """Return the main process's flag in every process: all must leave the loop together."""
+    if accelerator.num_processes == 1:
+        return flag
+    shared = torch.tensor(float(flag and accelerator.is_main_process), device=accelerator.device)
+    return bool(accelerator.reduce(shared, "sum") > 0)

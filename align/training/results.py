@@ -6,15 +6,20 @@ import torch
 
 from align.client.run_folder import RunFolder
 from align.contracts.rendering import look_facts
-from align.contracts.run_files import ReferenceErrors, RunResult
+from align.contracts.run_files import MeasuredPace, ReferenceErrors, RunResult
 from align.sampling.image_sampler import render_settings
 from align.training.early_stopping import displacement
 from align.training.pair_accuracy import advice, holdout_result, train_probe_result
 from align.training.state import TrainingState
 
 
-def result_of(run: RunFolder, state: TrainingState, seconds: float) -> RunResult:
-    """Return what a finished run reports: accuracies, kept step, settings as used, and advice."""
+def result_of(
+    run: RunFolder, state: TrainingState, seconds: float, steps: int, pace: MeasuredPace
+) -> RunResult:
+    """Return what a finished run reports: accuracies, kept step, settings as used, and advice.
+
+    `steps` are those that it was to take.
+    """
     prepared = run.read_config()
     progress, reference, means = state.progress, state.reference, state.progress.means
     accuracy_B = progress.best.accuracy_B
@@ -41,9 +46,10 @@ def result_of(run: RunFolder, state: TrainingState, seconds: float) -> RunResult
         "gradient_checkpointing": state.config.gradient_checkpointing,
         "base_format": state.config.base_format,
         "compiled": state.compiled,
-        "stopped_early": progress.step < state.config.steps,
+        "stopped_early": progress.step < steps,
         "reference_draws": reference_errors,
         "seconds": seconds,
+        "pace": pace,
         "look": look_facts(prepared.look or render_settings(prepared.model)),
         "advice": alarm or advice(holdout, means["rewards/accuracies"]),
     }

@@ -70,7 +70,7 @@ def steps_of(run: RunFolder) -> int:
         BrokenRun: the folder has no usable config.json; where it has one, the status says so too.
     """
     try:
-        return run.read_config().train.steps
+        return run.settled().get("steps", run.read_config().train.steps)
     except BrokenRun as error:
         if run.config_path.exists():
             run.write_status(RunStatus(RunState.FAILED, error=str(error)))
@@ -88,7 +88,11 @@ def plan_of_folder(path: Path) -> FolderPlan:
     objective = OBJECTIVES[config.train.objective]
     taught, left_out = count_pairs(read_rows(run.snapshot), objective.kinds)
     known = Circumstances(_device_of(config), rendering_of(config.model, config.look))
-    planned = plan(config.model.preset, taught, asdict(config.train), known)
+    settled = run.settled()
+    # What an earlier start settled is what a later one takes.
+    side = settled.get("resolution", config.train.resolution)
+    settings = asdict(config.train) | {"resolution": side}
+    planned = plan(config.model.preset, taught, settings, known, settled.get("steps"))
     return {"model": config.model.name, **planned, "left_out": left_out}
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from align.client.config import TrainConfig, holdout_count
 from align.client.objectives import OBJECTIVES, Objective
+from align.client.planning.costs import evaluation_counts, probe_counts
 from align.client.progress import Reporter
 from align.client.run_folder import RunFolder
 from align.contracts.image_sizes import Size
@@ -26,11 +27,12 @@ from align.diffusion import losses
 from align.diffusion.losses import LossParams, PairErrors
 from align.families.family import DenoiserNetwork, Pipeline
 from align.families.lookup import family_of
+from align.training.budget.resolution import choose_resolution
 from align.training.checkpoint import TrainProgress, resume
 from align.training.fitting.auto_batch import apply_gradient_checkpointing, fit_to_memory
 from align.training.fitting.base_format import choose_base_format, format_of_before
 from align.training.optimizer import check_optimizer, compile_blocks, optimizer_for
-from align.training.pair_accuracy import TRAIN_PROBE_SAMPLES, PairAccuracy, train_probe_rows
+from align.training.pair_accuracy import PairAccuracy, train_probe_rows
 from align.training.parallel import require_data_parallel
 from align.training.reference import Reference
 from align.training.settled import settle
@@ -91,6 +93,7 @@ def prepare_training(
     config, model = prepared.train, prepared.model
     torch.set_num_threads(prepared.threads)
     require_possible(config, compute, accelerator)
+    config = choose_resolution(run, accelerator, config, (model.width, model.height), compute)
     training_data = read_training_data(run, report, config, model, compute, cache)
     pipeline, data = training_data.pipeline, training_data.data
     scheduler = data.family.training_scheduler(pipeline)
@@ -109,7 +112,8 @@ def prepare_training(
     optimizer = optimizer_for(trainable, config, compute)
     progress = resume(run, trainable, optimizer, compute.autocast)
     compiled = compile_blocks(unet, config, compute)
-    train_probe = train_probe_rows(data, training_data.train_pairs, config.seed)
+    probed, probe_samples = probe_counts(config)
+    train_probe = train_probe_rows(data, training_data.train_pairs, config.seed, probed)
     measuring = (config.micro_batch_size, config.kappa, compute)
     objective = OBJECTIVES[config.objective]
     policy, optimizer = accelerator.prepare(unet, optimizer)
@@ -125,8 +129,8 @@ def prepare_training(
         optimizer=optimizer,
         batcher=batcher,
         train_pairs=training_data.train_pairs,
-        holdout=PairAccuracy(batcher, reference, rows, *measuring),
-        train_probe=PairAccuracy(batcher, reference, train_probe, *measuring, TRAIN_PROBE_SAMPLES),
+        holdout=PairAccuracy(batcher, reference, rows, *measuring, evaluation_counts(config)[1]),
+        train_probe=PairAccuracy(batcher, reference, train_probe, *measuring, probe_samples),
         left_out=training_data.left_out,
         prompts=training_data.prompts,
         reference=reference,

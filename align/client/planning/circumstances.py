@@ -38,8 +38,7 @@ def device_of(sampler: SamplerState | None, cores: int) -> PlanDevice:
     """
     if sampler is None or not sampler.memory_total:
         return UNKNOWN_DEVICE
-    facts = getattr(sampler, "facts", None)
-    name = facts.name if facts else ""
+    name = sampler.facts.name if sampler.facts else ""
     return PlanDevice(sampler.device, name, sampler.memory_total, cores)
 
 

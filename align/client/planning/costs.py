@@ -18,7 +18,8 @@ HOLDOUT_SAMPLES, HOLDOUT_SAMPLES_IN_BUDGET = 12, 6
 """Noise samples of each held-out pair, at every evaluation the same ones. On a small card five
 evaluations of twelve would take a third of 45 minutes."""
 PROBE, PROBE_IN_BUDGET = (64, 4), (32, 2)
-"""The most training pairs whose order is measured at the end, and noise samples of each."""
+"""The most training pairs whose order is measured at the end, and noise samples of each: the first
+ones, which training has used, so that the reference's errors are cached."""
 MOVEMENT_IMAGES, MOVEMENT_LEVELS = 8, 4
 """Images and noise levels at which the distance from the base is measured at the end."""
 RECOMPUTED = {"none": 0.0, "some": 0.5, "all": 1.0, "auto": 1.0}
@@ -63,15 +64,16 @@ def passes_of(
 ) -> Passes:
     """Count the forward passes of a run that trains at as many pixels as a square of this side."""
     recomputed = RECOMPUTED[config.gradient_checkpointing]
-    # Both images of a pair, each forward, backward and perhaps forward again.
-    policy = 2 * (2 + recomputed) * config.train_batch_size
-    reference = 2 * config.train_batch_size
+    # Both images of a pair, each forward, backward and perhaps forward again; processes share a
+    # step, and do the rest side by side.
+    own_pairs = config.train_batch_size / config.num_processes
+    policy, reference = 2 * (2 + recomputed) * own_pairs, 2 * own_pairs
     samples = train_pairs * config.noise_samples_per_pair
 
     evaluations, holdout_samples = evaluation_counts(config)
     # The first evaluation computes the reference as well.
     holdout = 2 * held_out * holdout_samples * (evaluations + 1) if held_out else 0
-    probe_pairs, probe_samples = PROBE_IN_BUDGET if config.max_minutes else PROBE
+    probe_pairs, probe_samples = probe_counts(config)
     probe = 2 * min(train_pairs, probe_pairs) * probe_samples * 2
     movement = 2 * MOVEMENT_IMAGES * MOVEMENT_LEVELS
     measured = holdout + probe + movement + check_passes(config, side, rendering)
@@ -98,6 +100,11 @@ def evaluation_counts(config: TrainConfig) -> tuple[int, int]:
     if config.max_minutes:
         return EVALUATIONS_IN_BUDGET, HOLDOUT_SAMPLES_IN_BUDGET
     return EVALUATIONS, HOLDOUT_SAMPLES
+
+
+def probe_counts(config: TrainConfig) -> tuple[int, int]:
+    """Return the most training pairs that are probed at the end, and the noise samples of each."""
+    return PROBE_IN_BUDGET if config.max_minutes else PROBE
 
 
 @dataclass(frozen=True)

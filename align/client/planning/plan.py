@@ -9,7 +9,7 @@ from align.client.config import TrainConfig, configure, holdout_count
 from align.client.objectives import OBJECTIVES
 from align.client.planning.circumstances import NOTHING_KNOWN, Circumstances
 from align.client.planning.costs import RunTimes, passes_of, times_of
-from align.client.planning.resolution import own_side, side_on
+from align.client.planning.resolution import own_side, side_on, side_within
 from align.client.planning.speeds import PlanDevice, expected_forward_s, measured_forward_s
 from align.contracts.durations import in_words
 from align.contracts.run_files import RunPlan
@@ -94,7 +94,7 @@ def side_of(config: TrainConfig, known: Circumstances) -> int:
     """Return the side of a square of as many pixels as a run trains at."""
     size = known.rendering.size
     if config.resolution:
-        return min(config.resolution, own_side(size))
+        return side_within(config.resolution, size)
     return side_on(known.device.memory, size)
 
 
@@ -125,7 +125,7 @@ def run_times(
     forward_s = measured_forward_s(known.device, side, known.paces)
     forward_s = forward_s or expected_forward_s(known.device, side)
     passes = passes_of(config, train_pairs, held_out, side, known.rendering)
-    return times_of(passes, forward_s / config.num_processes, START_S)
+    return times_of(passes, forward_s, START_S)
 
 
 def planned_steps(config: TrainConfig, times: RunTimes) -> int:

@@ -17,6 +17,12 @@ def own_side(size: Size) -> int:
     return math.ceil(math.sqrt(size[0] * size[1]))
 
 
+def side_within(resolution: int, size: Size) -> int:
+    """Return the side that a run trains at by its setting, where 0 is the model's own."""
+    own = own_side(size)
+    return min(resolution or own, own)
+
+
 def side_on(memory: int, size: Size) -> int:
     """Return the side to train at on a device with this memory, where no setting says it.
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import torch
-
 from align.client.planning.speeds import PlanDevice
 from align.client.trainer import usable_cores
-from align.device import Compute, choose_compute, memory
+from align.device import Compute, choose_compute
+from align.device_facts import device_facts
 
 
 def this_device(precision: str = "auto") -> PlanDevice:
@@ -16,6 +15,5 @@ def this_device(precision: str = "auto") -> PlanDevice:
 
 def plan_device(compute: Compute) -> PlanDevice:
     """Return a device that torch computes on as plans know it."""
-    kind = compute.device.type
-    name = torch.cuda.get_device_name(compute.device) if kind == "cuda" else ""
-    return PlanDevice(kind, name, memory(compute)[0], usable_cores())
+    facts = device_facts(compute)
+    return PlanDevice(facts.kind, facts.name, facts.memory_total, usable_cores())

@@ -125,6 +125,23 @@ def test_one_image_in_pairs_of_two_shapes_is_encoded_at_both(tmp_path):
     assert len(shown.every) == 3 and len({image.path for image in shown.every}) == 2
 
 
+def test_at_fewer_pixels_an_image_is_scaled_down_and_told_in_its_own_size(tmp_path):
+    for name, size in (("square", (1024, 1024)), ("tall", (832, 1216))):
+        Image.new("RGB", size).save(tmp_path / f"{name}.png")
+    square, tall = tmp_path / "square.png", tmp_path / "tall.png"
+    pairs = [
+        PreferencePair("1", "a cat", square, square),
+        PreferencePair("2", "a cat", tall, tall),
+    ]
+    shown = images_of_pairs(pairs, 1024 * 1024, 768)
+    assert [image.size for image in shown.chosen] == [(768, 768), (640, 928)]
+    square_facts, tall_facts = shown.size_facts(SDXL, shown.chosen).tolist()
+    assert square_facts == [1024, 1024, 0, 0, 768, 768]
+    # 832 x 1216 covers 640 x 928 as 640 x 935: 4 rows are cut off at the top.
+    assert tall_facts == [1216, 832, 4, 0, 928, 640]
+    assert images_of_pairs(pairs, 1024 * 1024, 2048) == images_of_pairs(pairs, 1024 * 1024)
+
+
 def test_an_image_is_read_at_the_crop_that_is_told(tmp_path):
     image = Image.new("RGB", (100, 60), "white")
     image.paste("black", (20, 0, 80, 60))
