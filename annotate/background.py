@@ -4,10 +4,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from annotate.clock import Monotonic
 
+T = TypeVar("T")
 TICK_S = 0.5
 """Seconds between two polls of a job, and so between two updates of a page."""
 
@@ -66,3 +67,15 @@ class BackgroundJob:
         # BaseException too: a job that ends without a result would look like one that gave None.
         except BaseException as error:
             self._error = error
+
+
+def ticking(parts: Iterator[T], tick_s: float = 1.0) -> Iterator[T | None]:
+    """Yield each part as it comes, and None every second until then."""
+    end = object()
+    while True:
+        job = BackgroundJob(lambda: next(parts, end))
+        while not job.ended(tick_s):
+            yield None
+        if (part := job.result()) is end:
+            return
+        yield cast(T, part)

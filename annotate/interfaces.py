@@ -10,9 +10,9 @@ from typing import Any, Protocol
 
 from align.contracts.model_files import ModelListing
 from align.contracts.models import Download, ModelInfo
-from align.contracts.render_progress import RenderProgress
 from align.contracts.rendering import Rendered, RenderItem, RenderSettings, SamplerState
 from align.contracts.run_files import MeasuredPace, MetricsRow, RunPlan, RunStatus
+from align.contracts.step_progress import StepProgress
 from align.contracts.weights import ImportedWeights, SentFile
 
 
@@ -39,7 +39,7 @@ class Sampler(Protocol):
         on_image: Callable[[int, Rendered], None] | None = None,
         prefer_throughput: bool = False,
         preemptible: bool = False,
-        on_progress: Callable[[RenderProgress], None] | None = None,
+        on_progress: Callable[[StepProgress], None] | None = None,
         previews: bool = False,
     ) -> Sequence[Rendered]:
         """Render images and wait for the stored ones, in order.

@@ -13,17 +13,17 @@ from align.contracts.rendering import (
     ItemReply,
     Rendered,
     RenderItem,
-    RenderProgress,
     RenderRequest,
     RenderSettings,
     SamplerReply,
     SamplerRequest,
     ScoreRequest,
+    StepProgress,
 )
 from align.errors import SamplerFailed
 
 T = TypeVar("T")
-OnProgress = Callable[[RenderProgress], None]
+OnProgress = Callable[[StepProgress], None]
 
 
 class PendingRequests:

@@ -11,7 +11,7 @@ from typing import Any, NotRequired, TypeAlias, TypedDict, final
 
 from align.contracts.devices import DeviceFacts, read_facts
 from align.contracts.models import ModelInfo, read_model
-from align.contracts.render_progress import RenderProgress
+from align.contracts.step_progress import StepProgress
 
 SEPARATORS = (",", ".", ";", ":", "BREAK")
 """Ends of a prompt's prefix, or starts of its suffix, beside which no comma is put."""
@@ -215,7 +215,7 @@ class HeartbeatMessage(TypedDict):
 
 
 ItemReply: TypeAlias = RenderedReply | ScoredReply
-SamplerReply: TypeAlias = ItemReply | RenderProgress | PreemptedReply | ErrorReply
+SamplerReply: TypeAlias = ItemReply | StepProgress | PreemptedReply | ErrorReply
 SamplerMessage: TypeAlias = SamplerState | HeartbeatMessage | SamplerReply
 
 

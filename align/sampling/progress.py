@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from time import monotonic
 
-from align.contracts.rendering import RenderProgress, RenderRequest, SamplerRequest
+from align.contracts.rendering import RenderRequest, SamplerRequest, StepProgress
 from align.sampling.latent_preview import LatentPreview
 from align.sampling.steps import DenoisingStep, OnStep, ignore_step
 
@@ -48,7 +48,7 @@ class Previewer:
 def report_of(
     request: SamplerRequest,
     previewer: Previewer,
-    send: Callable[[RenderProgress], None],
+    send: Callable[[StepProgress], None],
     clock: Clock = monotonic,
 ) -> OnStep:
     """Return what reports the steps of a request; nothing where nobody watches it."""
@@ -64,7 +64,7 @@ class ProgressReporter:
         self,
         request: RenderRequest,
         previewer: Previewer,
-        send: Callable[[RenderProgress], None],
+        send: Callable[[StepProgress], None],
         clock: Clock,
     ) -> None:
         self._request, self._previewer, self._send, self._clock = request, previewer, send, clock

@@ -24,6 +24,7 @@ from annotate.comparison.mixes import parse_mix
 from annotate.errors import InvalidRequest
 from annotate.labeling.assignment import PairAssigner
 from annotate.rendering.prompt_sampler import PromptSampler
+from annotate.rendering.rendering_watch import RenderingWatch
 from annotate.versions.release_gate import require_passed_checks
 from annotate.views.blind_test_results import BlindTestView
 from storage.records import QUESTIONS, Image, Trial
@@ -66,6 +67,8 @@ class BlindTests:
         self._chance, self._clock = chance, clock
         self.reports = BlindTestReports(store, model_id, model_name, self.results)
         self._verdicts = VerdictCalculator()
+        # Without previews, which would show an image together with when it is rendered.
+        self.watch = RenderingWatch(clock)
         self._progress: dict[str, RenderProgress] = {}
         self._closing, self._wake_up = threading.Event(), threading.Event()
         self._guard = threading.Lock()
@@ -259,7 +262,7 @@ class BlindTests:
         items = [progress.item(index) for index in indexes]
         mixes = [parse_mix(trial.before), parse_mix(trial.after)]
         images: GridImages = {}
-        for group in self._grid.render(items, mixes):
+        for group in self._grid.render(items, mixes, self.watch):
             images |= group
 
         for row, index in enumerate(indexes):

@@ -1,6 +1,7 @@
 """Comparison grid: the same prompts and seeds (rows), rendered by two or more mixes (columns)."""
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from random import Random
 
@@ -11,6 +12,7 @@ from annotate.rendering.look import Look
 from annotate.rendering.pair_pool import PairPool
 from annotate.rendering.prompt_variations import PromptVariations
 from annotate.rendering.renderer import Renderer, WeightedAdapters
+from annotate.rendering.rendering_watch import RenderingWatch
 from annotate.urls import image_url
 from annotate.views.comparison import BeforeAfterUrls
 from storage.recipes import recipe_key
@@ -41,19 +43,29 @@ class ComparisonGrid:
         self._model_id = model_id
         self._variations = variations
         self._rendering = threading.Lock()
+        self.watch = RenderingWatch(time.monotonic)
+        """How far the images are that somebody compares."""
 
-    def render(self, items: Sequence[RenderItem], mixes: Sequence[Mix]) -> Iterator[GridImages]:
+    def render(
+        self,
+        items: Sequence[RenderItem],
+        mixes: Sequence[Mix],
+        watch: RenderingWatch | None = None,
+    ) -> Iterator[GridImages]:
         """Return every item's image in every column: those stored first, then groups as rendered.
 
         Groups grow 2, 4, 8, 16, so that the first images come soon and the rest cheaply; within a
         group one column comes after the other.
+
+        `watch` is told how far the images are, in place of the grid's own.
 
         Raises InvalidPrompt, InvalidPrompts or UnknownVersion at once, and on the way
         SamplerSuspended, VersionFileMissing or what the sampler raises.
         """
         items = [RenderItem(self.vary(item.prompt, item.seed), item.seed) for item in items]
         # One look for all columns, whatever is changed meanwhile.
-        return self._groups(items, [self.resolve(mix) for mix in mixes], self._renderer.look)
+        columns = [self.resolve(mix) for mix in mixes]
+        return self._groups(items, columns, self._renderer.look, watch or self.watch)
 
     def vary(self, prompt: str, seed: int) -> str:
         """Choose between variations of a prompt by the seed: asked again, it is the same.
@@ -75,7 +87,11 @@ class ComparisonGrid:
         )
 
     def _groups(
-        self, items: Sequence[RenderItem], columns: Sequence[WeightedAdapters], look: Look
+        self,
+        items: Sequence[RenderItem],
+        columns: Sequence[WeightedAdapters],
+        look: Look,
+        watch: RenderingWatch,
     ) -> Iterator[GridImages]:
         known: GridImages = {}
         for column, adapters in enumerate(columns):
@@ -90,19 +106,24 @@ class ComparisonGrid:
             for group in growing_groups(incomplete):
                 for column, adapters in enumerate(columns):
                     rows = [row for row in group if (row, column) not in known]
-                    images = self._images([items[row] for row in rows], adapters, look)
+                    images = self._images([items[row] for row in rows], adapters, look, watch)
                     if images:
                         yield {(r, column): image for r, image in zip(rows, images, strict=True)}
 
     def _images(
-        self, items: Sequence[RenderItem], adapters: WeightedAdapters, look: Look
+        self,
+        items: Sequence[RenderItem],
+        adapters: WeightedAdapters,
+        look: Look,
+        watch: RenderingWatch,
     ) -> list[Image]:
         with self._rendering:
             # Another comparison may have rendered these very images while this one waited.
             found = self._stored(items, adapters, look)
             missing = [i for i in range(len(items)) if i not in found]
             unique = list(dict.fromkeys(items[i] for i in missing))
-            rendered = dict(zip(unique, self._render(unique, adapters, look), strict=True))
+            made = self._render(unique, adapters, look, watch)
+            rendered = dict(zip(unique, made, strict=True))
         return [found.get(i) or rendered[items[i]] for i in range(len(items))]
 
     def _stored(
@@ -118,7 +139,11 @@ class ComparisonGrid:
         }
 
     def _render(
-        self, items: Sequence[RenderItem], adapters: WeightedAdapters, look: Look
+        self,
+        items: Sequence[RenderItem],
+        adapters: WeightedAdapters,
+        look: Look,
+        watch: RenderingWatch,
     ) -> list[Image]:
         if not items:
             return []
@@ -131,7 +156,8 @@ class ComparisonGrid:
                 )
 
         rendered: dict[int, Image] = {}
-        self._renderer.render(items, adapters, rendered.__setitem__, look, prefer_throughput=True)
+        add = rendered.__setitem__
+        self._renderer.render(items, adapters, add, look, prefer_throughput=True, watch=watch)
         return self._store.add_images([rendered[i] for i in range(len(items))])
 
 

@@ -16,6 +16,7 @@ from annotate.labeling.item_assigner import LEASE_S
 from annotate.rendering.look import Look
 from annotate.rendering.prompt_sampler import PromptSampler
 from annotate.rendering.renderer import Renderer, adapters_of
+from annotate.rendering.rendering_watch import RenderingWatch
 from annotate.rendering.similarity import DuplicateFilter
 from annotate.validation import SEEDS
 from storage.acts import NewVote
@@ -110,7 +111,7 @@ class KeptWinners:
         shown = [pair for name in people if (pair := self._assigner.open_item(name))]
         return next((p for p in shown if p.pair_id not in spared and self._goes_on(p)), None)
 
-    def render_after(self, pair: Pair) -> None:
+    def render_after(self, pair: Pair, watch: RenderingWatch) -> None:
         """Render the new image that comes after a pair; raises what the sampler raises."""
         shown = [image for i in pair.images if (image := self._store.image(i))]
         look = self._look_of(shown)
@@ -121,7 +122,8 @@ class KeptWinners:
         version = self._store.version(self._model_id, pair.version)
         rendered: dict[int, Image] = {}
         item, add = RenderItem(pair.prompt, self._chance.randrange(SEEDS)), rendered.__setitem__
-        self._renderer.render([item], adapters_of(version), add, look, preemptible=True)
+        adapters = adapters_of(version)
+        self._renderer.render([item], adapters, add, look, preemptible=True, watch=watch)
         # Nothing is there where somebody else's images came first.
         if rendered and not self._looks_like(rendered[0], shown):
             self._keep_spare(pair, rendered[0])

@@ -221,7 +221,7 @@ class PairPool:
         # One image first, for somebody who has just voted or is about to.
         if pair := self._kept_winners.wanted():
             self.requests.waiting_since = self._clock()
-            self._kept_winners.render_after(pair)
+            self._kept_winners.render_after(pair, self.requests.watch)
         # In turns, so that neither waits until the other is full.
         elif quads and (self._paired or not count):
             self._paired = False

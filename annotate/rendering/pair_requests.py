@@ -6,6 +6,7 @@ from annotate.labeling.assignment import PairAssigner
 from annotate.rendering.pair_maker import PairMaker
 from annotate.rendering.renderer import Renderer, adapters_of
 from annotate.rendering.rendering_pace import RenderingPace
+from annotate.rendering.rendering_watch import RenderingWatch
 from storage.records import Image
 from storage.store import Store
 
@@ -29,6 +30,8 @@ class PairRequests:
         self._store, self._sampler, self._renderer = store, sampler, renderer
         self._assigner, self._maker, self._model_id = assigner, maker, model_id
         self._clock, self.pace = clock, RenderingPace()
+        self.watch = RenderingWatch(clock, previews=True)
+        """How far the images are that somebody without a pair waits for."""
         self.image_s = 0.0
         """Seconds an image of the newest whole request; 0 before the first."""
         self.fresh_version: str | None = None
@@ -54,8 +57,9 @@ class PairRequests:
 
         self.waiting_since = self._clock()
         prefer_throughput = self._assigner.ready() >= FEW_PAIRS
+        adapters, watch = adapters_of(version), self._watch_if_seen()
         self._renderer.render(
-            items, adapters_of(version), on_image, look, prefer_throughput, preemptible=True
+            items, adapters, on_image, look, prefer_throughput, preemptible=True, watch=watch
         )
 
         if finished:
@@ -72,7 +76,12 @@ class PairRequests:
         rendered: dict[int, Image] = {}
         items, add = self._maker.items_of_one_prompt(4), rendered.__setitem__
         look, self.waiting_since = self._maker.next_look(), self._clock()
-        self._renderer.render(items, adapters_of(version), add, look, preemptible=True)
+        adapters = adapters_of(version)
+        self._renderer.render(items, adapters, add, look, preemptible=True, watch=self.watch)
         # Preempted: four images are of use only together.
         if len(rendered) == len(items):
             self._maker.publish_quad([rendered[index] for index in sorted(rendered)])
+
+    def _watch_if_seen(self) -> RenderingWatch | None:
+        """Return the watch while somebody may soon be without a pair; with plenty nobody looks."""
+        return self.watch if self._assigner.ready() < FEW_PAIRS else None

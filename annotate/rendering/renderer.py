@@ -1,15 +1,18 @@
 """Renderer: images from the sampler, each recorded with the recipe that made it."""
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 from align.contracts.prompt_marks import is_read_whole
 from align.contracts.rendering import Rendered, RenderItem
+from align.contracts.step_progress import StepProgress
 from annotate.interfaces import Sampler
 from annotate.rendering.look import Look, Size, recipe_facts
+from annotate.rendering.rendering_watch import RenderingWatch
 from annotate.rendering.studio_look import StudioLook
 from storage.recipes import WHOLE, RenderedRecipe, recipe_key
 from storage.records import Image, Version, new_id
@@ -69,6 +72,7 @@ class Renderer:
         look: Look,
         prefer_throughput: bool = False,
         preemptible: bool = False,
+        watch: RenderingWatch | None = None,
     ) -> None:
         """Render images and wait for them; raises what the sampler raises.
 
@@ -80,7 +84,24 @@ class Renderer:
             prefer_throughput: let the last image come soon rather than the first.
             preemptible: end early, with the images that are there, once somebody asks for images
                 without this.
+            watch: is told of the steps meanwhile.
         """
+        with watch.watching() if watch else nullcontext():
+            self._render_sizes(
+                items, adapters, on_image, look, prefer_throughput, preemptible, watch
+            )
+
+    def _render_sizes(
+        self,
+        items: Sequence[RenderItem],
+        adapters: WeightedAdapters,
+        on_image: OnImage,
+        look: Look,
+        prefer_throughput: bool,
+        preemptible: bool,
+        watch: RenderingWatch | None,
+    ) -> None:
+        """Render the images of one size after those of the other."""
         for size, indices in by_size(items, look).items():
             wanted = [items[index] for index in indices]
 
@@ -88,9 +109,17 @@ class Renderer:
                 item = items[indices[index]]
                 on_image(indices[index], self._image(item, adapters.name, rendered, look))
 
+            tell = partial(tell_places, watch, indices, len(items)) if watch else None
             files, settings = adapters.adapters, look.settings(size)
             made = self._sampler.render(
-                wanted, files, settings, record, prefer_throughput, preemptible
+                wanted,
+                files,
+                settings,
+                record,
+                prefer_throughput,
+                preemptible,
+                tell,
+                watch is not None and watch.previews,
             )
             # Somebody else's images come first: the other sizes are for a later request.
             if len(made) < len(wanted):
@@ -114,6 +143,14 @@ class Renderer:
             recipe_key=recipe_key(recipe),
             version=version,
         )
+
+
+def tell_places(
+    watch: RenderingWatch, indices: Sequence[int], count: int, progress: StepProgress
+) -> None:
+    """Tell of images by their places among all of a request, of which a group is rendered."""
+    places = [indices[index] for index in progress["indices"]]
+    watch.tell({**progress, "indices": places, "count": count})
 
 
 def by_size(items: Sequence[RenderItem], look: Look) -> dict[Size, list[int]]:

@@ -76,9 +76,10 @@ class Labeling:
         of another blind test. `keep_winner` says whether the annotator keeps winners now; None
         leaves that as it is. Raises what `BlindTests.request_pairs` raises about `trial`.
         """
-        name, want = as_annotator(annotator), max(0, min(MAX_ITEMS_PER_CALL, want))
+        name, have = as_annotator(annotator), list(have)
+        want = max(0, min(MAX_ITEMS_PER_CALL, want))
         rendering = self.blind_tests.request_pairs(trial) if trial else None
-        assigned = self._assigner.assign(name, list(have), want, self._pool.blocked, trial or None)
+        assigned = self._assigner.assign(name, have, want, self._pool.blocked, trial or None)
         if keep_winner is not None:
             self._kept_winners.note(name, keep_winner)
         # Pairs were taken, so the pool may have to render more at once.
@@ -86,6 +87,8 @@ class Labeling:
 
         pairs = [pair_view(pair) for pair in assigned.pairs]
         wait = self._wait(len(pairs) < want, rendering)
+        if not (pairs or have):
+            self._add_progress(wait, trial)
         return {"pairs": pairs, "passed_over": assigned.passed_over, **wait}
 
     def next_quad(self, annotator: str) -> QuadView | Wait:
@@ -141,8 +144,10 @@ class Labeling:
         )
         self._pool.wake()
         quads = [quad_view(quad) for quad in assigned]
-        passed_over = self.best_worst.passed_over(have)
-        return {"pairs": quads, "passed_over": passed_over, **self._wait(len(quads) < want)}
+        passed_over, wait = self.best_worst.passed_over(have), self._wait(len(quads) < want)
+        if not (quads or have):
+            self._add_progress(wait)
+        return {"pairs": quads, "passed_over": passed_over, **wait}
 
     def stats(self, annotator: str | None = None) -> LabelingStats:
         """Count the votes, those that the next run waits for, and the pairs that are ready.
@@ -173,6 +178,15 @@ class Labeling:
         wait = WaitEstimate(1.0, rendering) if rendering else self._pool.estimate_wait()
         return {"wait_s": round(wait.seconds, 1), "reason": wait.reason}
 
+    def _add_progress(self, wait: Wait, trial: str = "") -> None:
+        """Add how far the images are, for somebody who has none to look at.
+
+        Nothing while a blind test is mixed in: what is rendered would tell its pairs from others.
+        """
+        watch = self.blind_tests.watch if trial else self._pool.requests.watch
+        if (trial or not self._assigner.mixed) and (view := watch.view()):
+            wait["rendering"] = view
+
     def _until_next_run(self) -> int | None:
         """Return how many decisive votes the next run waits for; None if that is not told."""
         if not self.train_every or self._assigner.mixed:
@@ -184,4 +198,7 @@ def first_or_wait(ahead: ItemsAhead[AnyItemView]) -> AnyItemView | Wait:
     """Return the open one of the items ahead, or how long to wait for one and why."""
     if ahead["pairs"]:
         return ahead["pairs"][0]
-    return {"wait_s": ahead["wait_s"], "reason": ahead["reason"]}
+    wait: Wait = {"wait_s": ahead["wait_s"], "reason": ahead["reason"]}
+    if "rendering" in ahead:
+        wait["rendering"] = ahead["rendering"]
+    return wait

@@ -103,3 +103,7 @@ class Tuning:
         """Render every prompt with every seed in each column: a version, a strength or a mix."""
         items, mixes = as_items(prompts, seeds), as_mixes(columns)
         return addresses(self._grid.render(items, mixes))
+
+    def comparison_progress(self) -> str:
+        """Return how far the images are that are compared; empty where that is quick."""
+        return self._grid.watch.message

@@ -28,6 +28,15 @@ class PoolView(TypedDict):
     """Why the newest request failed."""
 
 
+class RenderingView(TypedDict):
+    """Images that are rendered just now, where each takes seconds."""
+
+    message: str
+    """Which image is at which step, and about how long it still takes."""
+    previews: list[str]
+    """Small images of what they are so far, as data URLs; empty in blind tests."""
+
+
 class AddedPrompts(TypedDict):
     """Prompts after some were added."""
 

@@ -2,6 +2,8 @@
 
 from typing import Generic, NotRequired, TypedDict, TypeVar
 
+from annotate.views.pair_rendering import RenderingView
+
 
 class PairView(TypedDict):
     """Two images of one prompt, to vote on."""
@@ -36,6 +38,8 @@ class Wait(TypedDict):
     wait_s: float | None
     """Seconds until it is worth asking again; null where nothing need be waited for."""
     reason: str | None
+    rendering: NotRequired[RenderingView]
+    """How far the images are, where somebody waits for slow ones."""
 
 
 class ItemsAhead(Wait, Generic[AnyItemView]):

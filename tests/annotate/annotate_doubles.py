@@ -22,9 +22,9 @@ from PIL import Image, PngImagePlugin
 
 from align.contracts.errors import PalateError
 from align.contracts.models import ModelInfo
-from align.contracts.render_progress import RenderProgress
 from align.contracts.rendering import Rendered, SamplerState
 from align.contracts.run_files import RunState, RunStatus
+from align.contracts.step_progress import StepProgress
 
 CHILD = Path(__file__).with_name("annotate_trainer_child.py")
 
@@ -57,7 +57,7 @@ class PaintingSampler:
         self.requests: list[int] = []
         self.settings: list[Any] = []
         """What each request was to be rendered with."""
-        self.told: RenderProgress | None = None
+        self.told: StepProgress | None = None
         """What is told of each request that somebody watches, as it begins."""
         self.trouble: str | None = None
         self.dull: tuple[int, int, int] | None = None
@@ -93,7 +93,7 @@ class PaintingSampler:
         on_image: Callable[[int, Rendered], None] | None = None,
         prefer_throughput: bool = False,
         preemptible: bool = False,
-        on_progress: Callable[[RenderProgress], None] | None = None,
+        on_progress: Callable[[StepProgress], None] | None = None,
         previews: bool = False,
     ) -> list[Rendered]:
         if not preemptible:

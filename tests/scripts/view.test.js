@@ -69,6 +69,14 @@ test("an empty stage says why", () => {
   assert.equal(view.stage.hasAttribute("data-paused"), false);
 });
 
+test("what is being rendered is shown in the place of the images to come", () => {
+  const places = () => element.querySelectorAll(".placeholders i").map((place) => place.hasAttribute("data-preview"));
+  view.showEmpty("Rendering the next pairs.", "Image 1 of 2, step 3 of 30, about 20 s.", { previews: ["data:image/jpeg;base64,AA"] });
+  assert.deepEqual(places(), [true, false]);
+  view.showEmpty("Rendering the next pairs.", "");
+  assert.deepEqual(places(), [false, false]);
+});
+
 test("a vote is confirmed with the key that undoes it, and the note goes", async () => {
   view.showKeys(new Keys());
   view.confirm("left");

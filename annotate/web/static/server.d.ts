@@ -105,6 +105,8 @@ export interface ItemsAhead<AnyItemView extends PairView | QuadView> {
   /** Seconds until it is worth asking again; null where nothing need be waited for. */
   wait_s: number | null;
   reason: string | null;
+  /** How far the images are, where somebody waits for slow ones. */
+  rendering?: RenderingView;
   pairs: AnyItemView[];
   /** Ids that the page sent and may drop. */
   passed_over: string[];
@@ -200,6 +202,14 @@ export interface RankingEvent {
   best?: unknown;
   worst?: unknown;
   response_ms?: unknown;
+}
+
+/** Images that are rendered just now, where each takes seconds. */
+export interface RenderingView {
+  /** Which image is at which step, and about how long it still takes. */
+  message: string;
+  /** Small images of what they are so far, as data URLs; empty in blind tests. */
+  previews: string[];
 }
 
 /** State of the image model. */

@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from align.contracts.errors import PalateError
+from annotate.background import ticking
 from annotate.comparison.best_of_n import MAX_IMAGES, MIN_IMAGES, VOTES
 from annotate.comparison.mixes import BASE
 from annotate.errors import InvalidRequest
@@ -85,10 +86,14 @@ class BestOfNSection:
             self._studio.best_of_n.choose(text, numbers, version, scorer, shown) for text in texts
         ]
 
-        started_at, last = time.monotonic(), 0
+        started_at, last, left_s = time.monotonic(), 0, 0.0
         try:
             for prompt, steps in enumerate(choices):
-                for step in steps:
+                for step in ticking(steps):
+                    if step is None:
+                        if detail := self._studio.comparison_progress():
+                            yield board.scoring(last, total, left_s, detail)
+                        continue
                     last, total = prompt * step.total + step.done, step.total * len(texts)
                     urls_by_column = (step.random, step.best, step.tuned)[: len(columns)]
                     for column, urls in enumerate(urls_by_column):

@@ -59,10 +59,11 @@ class CompareBoard:
             status += f", {time_left(left_s)}"
         return self._value(f"{status}. {detail}" if detail else status, busy=True)
 
-    def scoring(self, done: int, total: int, left_s: float) -> BoardView:
+    def scoring(self, done: int, total: int, left_s: float, detail: str = "") -> BoardView:
         """Return the board while the candidates of best of n are rendered and scored."""
         left = f", {time_left(left_s)}" if left_s >= 1 else ""
-        return self._value(f"{done} of {total} steps of rendering and scoring{left}", busy=True)
+        status = f"{done} of {total} steps of rendering and scoring{left}"
+        return self._value(f"{status}. {detail}" if detail else status, busy=True)
 
     def interrupted(self, reason: str) -> BoardView:
         """Return the board after an error ended the rendering."""

@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from align.contracts.errors import PalateError
+from annotate.background import ticking
 from annotate.comparison.best_of_n import VOTES
 from annotate.comparison.mixes import BASE, MAX_COLUMNS, MAX_WEIGHT, parse_mix
 from annotate.errors import InvalidRequest
@@ -194,11 +195,15 @@ class CompareTab:
         try:
             board.fill(next(batches))
             yield board.rendering(detail="" if sampler["state"] == "ready" else sampler["detail"])
-            last = time.monotonic()
-            for batch in batches:
-                board.fill(batch)
-                pace_s, last = (time.monotonic() - last) / len(batch), time.monotonic()
-                yield board.rendering(pace_s * (board.total - board.done))
+            last, left_s = time.monotonic(), None
+            for batch in ticking(batches):
+                if batch is not None:
+                    board.fill(batch)
+                    pace_s, last = (time.monotonic() - last) / len(batch), time.monotonic()
+                    left_s = pace_s * (board.total - board.done)
+                    yield board.rendering(left_s)
+                elif detail := self._studio.comparison_progress():
+                    yield board.rendering(left_s, detail)
         except PalateError as error:
             yield board.interrupted(str(error))
 

@@ -21,6 +21,11 @@ export class Prefetcher {
   // When the server expects the next pair, in milliseconds since 1970.
   readyAt = 0;
   reachable = true;
+  /**
+   * How far the images are that the page waits for.
+   * @type {import("../server").RenderingView | null}
+   */
+  rendering = null;
   #fetching = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
@@ -142,6 +147,7 @@ export class Prefetcher {
       else this.waiting.push(this.prepare(pair));
     }
     this.reason = reply.reason || "";
+    this.rendering = reply.rendering || null;
     this.readyAt = Date.now() + 1000 * (reply.wait_s || 0);
   }
 }

@@ -150,15 +150,28 @@ export class StageView {
    * Show why there are no images.
    * @param {string} title
    * @param {string} detail
-   * @param {{ paused?: boolean, failed?: boolean }} state
+   * @param {{ paused?: boolean, failed?: boolean, previews?: string[] }} state
    */
-  showEmpty(title, detail, { paused = false, failed = false } = {}) {
+  showEmpty(title, detail, { paused = false, failed = false, previews = [] } = {}) {
     this.stage.dataset.state = "empty";
     this.stage.toggleAttribute("data-paused", paused);
     this.stage.toggleAttribute("data-failed", failed);
     this.#element.dataset.pair = "";
+    this.#preview(previews);
     this.#setText(".empty-title", title);
     this.#setText(".empty-detail", detail);
+  }
+
+  /**
+   * Show what is being rendered in the place of the images to come.
+   * @param {string[]} urls
+   */
+  #preview(urls) {
+    findAll(this.#element, ".placeholders i").forEach((place, index) => {
+      const url = urls[index];
+      place.toggleAttribute("data-preview", Boolean(url));
+      place.style.setProperty("background-image", url ? `url("${url}")` : "none");
+    });
   }
 
   /**

@@ -15,6 +15,7 @@ import { plural } from "./wording.js";
  * @property {string} detail
  * @property {boolean} [paused]
  * @property {boolean} [failed]
+ * @property {string[]} [previews] small images of what is being rendered
  */
 
 /**
@@ -33,6 +34,11 @@ export function explainWait({ paused, prefetcher, unsent, model, now }) {
   if (prefetcher.waiting.length) return { title: "Loading the images", detail: "" };
   if (model?.state === "failed") {
     return { title: "The image model cannot be used", detail: `${model.detail} ${model.advice}`, failed: true };
+  }
+
+  if (prefetcher.rendering) {
+    const { message, previews } = prefetcher.rendering;
+    return { title: reason || "Waiting for a pair", detail: message, previews };
   }
 
   const left = Math.ceil((prefetcher.readyAt - now) / 1000);

@@ -4,7 +4,7 @@ from typing import TypedDict, final
 
 
 @final
-class RenderProgress(TypedDict):
+class StepProgress(TypedDict):
     """Progress of a `RenderRequest`, about once a second."""
 
     id: int
