@@ -107,6 +107,8 @@ class SharedDevice:
 
     def _decide(self) -> bool | None:
         """Return whether both fit; None while the sampler loads, in a studio that never knew."""
+        if self._trainer.has_own_device():
+            return True
         sampler, kept = self._sampler.state(), self._store.project_settings
         name = f"fits_beside_runs:{self._model_id}"
         if sampler.state != "ready":
