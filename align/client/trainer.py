@@ -127,8 +127,8 @@ class TrainerProcess:
 
     def needs_sampler_stopped(self, model: ModelInfo, sampler: SamplerState) -> bool:
         """Return whether trainer and sampler do not fit on the sampler's device together."""
-        needed = REQUIREMENTS[model.preset].memory
-        return takes_turns(sampler, model, needed, self._devices.apart)
+        needed, available = REQUIREMENTS[model.preset].memory, psutil.virtual_memory().available
+        return takes_turns(sampler, model, needed, available, self._devices.apart)
 
     def prepare(
         self,

@@ -122,7 +122,8 @@ class Journey:
             version = self._train()
             with stage("render with the version"):
                 self._activate(version)
-                self._vote_until(lambda: self.votes["rendered"] >= 3, "somebody new")
+                before = self.votes["rendered"]
+                self._vote_until(lambda: self.votes["rendered"] > before, "somebody new")
             with stage("compare it with its base"):
                 compared = self._compare("base", version)
             self._export(version, compared)
