@@ -25,13 +25,14 @@ class App:
         self.home = home
         self.options = options
         self.environment = environment
+        self.command = [sys.executable, "app.py"]
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/"
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        command = [sys.executable, "app.py", "--home", str(self.home), "--port", str(self.port)]
+        command = [*self.command, "--home", str(self.home), "--port", str(self.port)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*command, *self.options],

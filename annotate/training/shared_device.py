@@ -116,8 +116,7 @@ class SharedDevice:
             known: bool | None = kept.get(name, None)
             return known
 
-        on_cpu = sampler.device == "cpu"
-        fit = on_cpu or not self._trainer.needs_sampler_stopped(self._model, sampler)
+        fit = not self._trainer.needs_sampler_stopped(self._model, sampler)
         if kept.get(name, None) != fit:
             kept.set(name, fit, STUDIO)
         return fit

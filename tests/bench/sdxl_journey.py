@@ -43,13 +43,16 @@ IMPORTED = 8
 """Prompts of the images that are imported, two images each: fewer than are kept ready."""
 VOTE_S = 4.0
 SETTINGS = {
-    "steps": 4,
+    "steps": 12,
     "train_batch_size": 2,
     "micro_batch_size": 1,
     "checkpoint_every": 1,
     "check_prompts": 2,
+    "learning_rate": 1e-3,
+    "warmup_steps": 1,
 }
 """Of the run: a pair at a time."""
+MACHINE_GIB = 16
 LIMIT_GIB, LIMIT_MINUTES = 20, 40
 PATIENT_S = 1800.0
 SCRATCH = "/var/tmp"
@@ -95,6 +98,13 @@ class Journey:
         self._chance = random.Random(0)
         self._file = folder / "noise.safetensors"
         self._app = App(folder / "studio", *self._options())
+        # A machine with room for the sampler or the trainer, as a card of 12 GB has.
+        self._app.command = [
+            sys.executable,
+            "tests/bench/small_machine.py",
+            str(MACHINE_GIB),
+            "app.py",
+        ]
         self._api: Client
         self.votes: dict[str, int] = {"imported": 0, "rendered": 0}
 
