@@ -54,8 +54,8 @@ from align.device import Compute, choose_compute
 from align.families.lookup import family_of
 from align.sampling.image_sampler import render_settings
 from align.sampling.render import render
-from align.training.auto_batch import apply_gradient_checkpointing
-from align.training.memory_model import plan_memory
+from align.training.fitting.auto_batch import apply_gradient_checkpointing
+from align.training.fitting.memory_model import plan_memory
 from align.training.state import TrainingState
 from align.training.step import train_step
 from align.weights.pipeline import load_pipeline, quiet_libraries
@@ -120,6 +120,7 @@ class Bench:
         chosen = {
             "steps": 1000, "train_batch_size": max(self.pairs), "micro_batch_size": 1, "rank": RANK,
             "holdout_fraction": 0.0, "prompt_dropout": 0.0, "gradient_checkpointing": "none",
+            "max_minutes": 0, "resolution": self.model.width,
         }  # fmt: skip
         snapshot = self.folder / "snapshot"
         TrainerProcess().prepare(run.path, snapshot, self.model, chosen | settings)
@@ -231,8 +232,9 @@ def ours_row(bench: Bench, state: TrainingState, checkpointing: str, pairs: int)
     size, unet = state.data.largest_size, state.unet
     apply_gradient_checkpointing(config, unet, size)
     planned = plan_memory(
-        family_of(unet), dict(unet.config), size, pairs, RANK, checkpointing, state.compute.weights
-    )
+        family_of(unet), dict(unet.config), size, pairs, RANK, checkpointing, state.compute.weights,
+        base_format=config.base_format,
+    )  # fmt: skip
     row = {"pairs": pairs, "planned_gib": round(planned.total_gib, 2)}
 
     def first_time(number: int) -> None:
