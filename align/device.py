@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from dataclasses import dataclass
 
 import psutil
 import torch
+
+from align.contracts.devices import ON_CPU
 
 FIRST_CUDA_MAJOR_WITH_BF16 = 8
 """Compute capability of Ampere: A100, RTX 30."""
@@ -38,28 +41,62 @@ class Compute:
         return torch.autocast(self.device.type, enabled=False)
 
 
-def choose_compute(precision: str = "auto", full_size: bool = False) -> Compute:
-    """Return the fastest device here; on a CPU bf16 only where it has instructions for it.
+def choose_compute(
+    precision: str = "auto", full_size: bool = False, training: bool = False
+) -> Compute:
+    """Return the fastest device here, and the formats that it is quick and safe in.
 
     `precision` "fp32" forgoes speed for numbers that hardly depend on batch shapes. Models of
-    SDXL's `full_size` hold their weights in bf16 on such a CPU, as on a GPU: half the memory, and
-    no layer's weights are converted anew in every pass.
+    SDXL's `full_size` hold their weights in 16 bits where that can be.
     """
+    device = best_device()
     if precision == "fp32":
-        return Compute(best_device(), torch.float32, None)
+        return Compute(device, torch.float32, None)
+    return Compute(device, *number_formats(device.type, quick_bf16(device), full_size, training))
 
-    if torch.cuda.is_available():
-        half = torch.bfloat16 if computes_bf16() else torch.float16
-        return Compute(torch.device("cuda"), half, half)
-    # On MPS bf16 depends on the version of macOS, and on the chip whether it gains anything.
-    if torch.backends.mps.is_available():
-        return Compute(torch.device("mps"), torch.float32, None)
 
-    if not torch.cpu._is_avx512_bf16_supported():
-        return Compute(torch.device("cpu"), torch.float32, None)
-    # Small models gain nothing from it, and keep the digits that they were compared with.
-    weights = torch.bfloat16 if full_size else torch.float32
-    return Compute(torch.device("cpu"), weights, torch.bfloat16)
+def number_formats(
+    kind: str, bf16: bool, full_size: bool, training: bool
+) -> tuple[torch.dtype, torch.dtype | None]:
+    """Return the formats of weights and of matrix products on a kind of device.
+
+    `bf16` tells whether it has instructions for it.
+    """
+    if kind in ("cuda", "xpu"):
+        half = torch.bfloat16 if bf16 else torch.float16
+        return half, half
+    if kind == "mps":
+        return _formats_of_apple(bf16, full_size, training)
+    if not bf16:
+        return torch.float32, None
+    # On a CPU small models gain nothing from weights in bf16, and keep the digits that they were
+    # compared with. Large ones take half the memory, and are not converted anew in every pass.
+    return (torch.bfloat16 if full_size else torch.float32), torch.bfloat16
+
+
+def _formats_of_apple(
+    bf16: bool, full_size: bool, training: bool
+) -> tuple[torch.dtype, torch.dtype | None]:
+    """Return formats for Apple's GPUs, whose memory is the machine's."""
+    if not full_size:
+        return torch.float32, None
+    # Every chip of theirs computes in fp16 as fast as it can, the first ones emulate bf16.
+    if not training:
+        return torch.float16, torch.float16
+    # Gradients in fp16 need a scale, and a range that bf16 has without one.
+    return (torch.bfloat16, torch.bfloat16) if bf16 else (torch.float32, None)
+
+
+def quick_bf16(device: torch.device) -> bool:
+    """Return whether a device computes in bf16 by its own instructions."""
+    if device.type == "cuda":
+        return computes_bf16()
+    if device.type == "xpu":
+        return bool(torch.xpu.is_bf16_supported())
+    if device.type == "mps":
+        # As accelerate has it, in `is_bf16_available`.
+        return bool(torch.backends.mps.is_macos_or_newer(14, 0))
+    return bool(torch.cpu._is_avx512_bf16_supported())
 
 
 def computes_bf16() -> bool:
@@ -73,16 +110,35 @@ def computes_bf16() -> bool:
 
 
 def best_device() -> torch.device:
-    """Return CUDA (or ROCm) where there is one, else Apple's MPS, else the CPU."""
+    """Return CUDA (or ROCm) where there is one, else Intel's XPU or Apple's MPS, else the CPU."""
+    if os.environ.get(ON_CPU) == "cpu":
+        return torch.device("cpu")
     if torch.cuda.is_available():
         return torch.device("cuda")
+    if torch.xpu.is_available():
+        return torch.device("xpu")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
 def memory(compute: Compute) -> tuple[int, int]:
     """Return the device's total memory and the memory in use, in bytes."""
-    if compute.device.type == "cuda":
-        free, total = torch.cuda.mem_get_info()
+    if compute.device.type in ("cuda", "xpu"):
+        interface = torch.cuda if compute.device.type == "cuda" else torch.xpu
+        free, total = interface.mem_get_info()
         return total, total - free
     virtual = psutil.virtual_memory()
+    if compute.device.type == "mps":
+        limit = torch.mps.recommended_max_memory()
+        return unified_memory(virtual.total, virtual.available, limit)
     return virtual.total, virtual.used
+
+
+def unified_memory(total: int, available: int, limit: int) -> tuple[int, int]:
+    """Return memory and memory in use of a GPU that shares the machine's.
+
+    What the GPU holds is in use in the machine already, and so is what every other program holds:
+    it is counted once, as what is not `available`. Beyond `limit` the GPU slows down, however much
+    is left, so it is no more than that.
+    """
+    usable = min(total, limit) if limit > 0 else total
+    return usable, usable - min(usable, available)

@@ -35,7 +35,7 @@ def device_facts(compute: Compute) -> DeviceFacts:
     on_card = kind == "cuda"
     return DeviceFacts(
         kind,
-        card_name() if on_card else processor_name(),
+        device_name(kind),
         total,
         max(0, total - used),
         FORMATS.get(compute.weights, ""),
@@ -79,9 +79,11 @@ def instruction_set() -> str:
     return "" if widest == "DEFAULT" else widest
 
 
-def card_name() -> str:
-    """Return the name of the current GPU."""
-    return torch.cuda.get_device_properties(torch.cuda.current_device()).name
+def device_name(kind: str) -> str:
+    """Return the name of the current card, or of the processor that computes."""
+    if kind == "cuda":
+        return torch.cuda.get_device_properties(torch.cuda.current_device()).name
+    return torch.xpu.get_device_name() if kind == "xpu" else processor_name()
 
 
 def card_uuid() -> str:

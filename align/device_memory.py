@@ -13,7 +13,7 @@ import sys
 import psutil
 import torch
 
-from align.device import Compute
+from align.device import Compute, memory
 
 RESERVE = 256 * 2**20
 """Bytes left to others on the device: a desktop draws with them."""
@@ -21,9 +21,10 @@ RESERVE = 256 * 2**20
 
 def free_memory(compute: Compute) -> int:
     """Return the free bytes of the device's memory."""
-    if compute.device.type == "cuda":
-        return int(torch.cuda.mem_get_info(compute.device)[0])
-    return int(psutil.virtual_memory().available)
+    if compute.device.type == "cpu":
+        return int(psutil.virtual_memory().available)
+    total, used = memory(compute)
+    return total - used
 
 
 def memory_fraction(free: int, total: int, reserve: int = RESERVE) -> float:

@@ -59,7 +59,7 @@ PUBLIC = {
         "TrainingSnapshot": "(pairs, left_out)",
         "anchor_loss": OBJECTIVE,
         "cdpo": OBJECTIVE,
-        "choose_compute": "(precision='auto', full_size=False)",
+        "choose_compute": "(precision='auto', full_size=False, training=False)",
         "denoising_error": "(predicted_BCHW, target_BCHW)",
         "describe_model": "(name_or_path=None, hub=None, *, vae=None, prediction=None)",
         "dpo": OBJECTIVE,

@@ -9,6 +9,8 @@ SIGNIFICANT_GIB = 10
 """From this many on, a size is told in whole ones."""
 TOLD_HOLDERS = 3
 """Processes that a sentence names; the others are counted."""
+ON_CPU = "PALATE_DEVICE"
+"""Variable that keeps a process on the CPU, since no variable hides a chip of Apple's."""
 
 
 @dataclass(frozen=True, slots=True)

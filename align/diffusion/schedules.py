@@ -115,11 +115,13 @@ def edm_sigma(scheduler: EDMEulerScheduler, timesteps_B: Tensor) -> Tensor:
 
     ln σ is normal with mean -1.2 and deviation 1.2 (Karras et al. 2022, arXiv 2206.00364, table 1).
     """
-    quantile_B = (timesteps_B.double() + 0.5) / scheduler.config.num_train_timesteps
+    # Apple's GPUs know no fp64.
+    wide_B = (timesteps_B.cpu() if timesteps_B.device.type == "mps" else timesteps_B).double()
+    quantile_B = (wide_B + 0.5) / scheduler.config.num_train_timesteps
     sigma_B = (EDM_MEAN + EDM_DEVIATION * torch.special.ndtri(quantile_B)).exp()
     smallest, largest = float(scheduler.config.sigma_min), float(scheduler.config.sigma_max)
     clamped_B: Tensor = sigma_B.clamp(smallest, largest).float()
-    return clamped_B
+    return clamped_B.to(timesteps_B.device)
 
 
 def _corrupt_edm(

@@ -53,7 +53,7 @@ def train(
     """
     started, divergence = time.monotonic(), DivergenceWatch()
     prepared = run.read_config()
-    compute = choose_compute(prepared.train.precision, prepared.model.full_size)
+    compute = choose_compute(prepared.train.precision, prepared.model.full_size, training=True)
     limit_to_free_memory(compute)
     # Mixed precision is handled by `compute`, so that errors are reduced in fp32.
     accelerator = Accelerator(mixed_precision="no", cpu=compute.device.type == "cpu")

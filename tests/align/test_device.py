@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from align.data.encode import encode_images
-from align.device import Compute, choose_compute
+from align.device import Compute, choose_compute, memory, number_formats, unified_memory
+from align.device_memory import free_memory
 from align.sampling.render import decode
 
 pytestmark = pytest.mark.slow
@@ -64,6 +65,81 @@ def test_on_a_cpu_full_size_weights_are_in_bf16_where_it_has_instructions_for_it
     monkeypatch.setattr("torch.cpu._is_avx512_bf16_supported", lambda: instructions)
     compute = choose_compute(precision, full_size)
     assert (compute.weights, compute.autocast) == (weights, products)
+
+
+FP32 = torch.float32
+
+
+@pytest.mark.parametrize(
+    ("kind", "bf16", "full_size", "training", "formats"),
+    [
+        ("mps", True, True, False, (FP16, FP16)),
+        ("mps", False, True, False, (FP16, FP16)),
+        ("mps", True, True, True, (BF16, BF16)),
+        # Before macOS 14; in fp16 gradients would leave its range.
+        ("mps", False, True, True, (FP32, None)),
+        ("mps", True, False, False, (FP32, None)),
+        ("mps", True, False, True, (FP32, None)),
+        ("xpu", True, True, True, (BF16, BF16)),
+        ("xpu", False, True, False, (FP16, FP16)),
+        ("cuda", True, False, True, (BF16, BF16)),
+        ("cuda", False, True, False, (FP16, FP16)),
+        ("cpu", True, True, True, (BF16, BF16)),
+        ("cpu", True, False, True, (FP32, BF16)),
+        ("cpu", False, True, False, (FP32, None)),
+    ],
+)
+def test_formats_are_those_that_a_kind_of_device_is_quick_and_safe_in(
+    kind, bf16, full_size, training, formats
+):
+    assert number_formats(kind, bf16, full_size, training) == formats
+
+
+@pytest.mark.parametrize("macos_14", [True, False])
+def test_a_mac_renders_in_fp16_and_trains_in_bf16(monkeypatch, macos_14):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: True)
+    monkeypatch.setattr("torch.backends.mps.is_macos_or_newer", lambda *_: macos_14)
+    renders = choose_compute(full_size=True)
+    assert (renders.device.type, renders.weights) == ("mps", FP16)
+    trains = choose_compute(full_size=True, training=True)
+    assert trains.weights == (BF16 if macos_14 else FP32)
+    assert choose_compute("fp32", full_size=True, training=True).weights == FP32
+    assert choose_compute().weights == FP32
+    monkeypatch.setenv("PALATE_DEVICE", "cpu")
+    assert choose_compute(full_size=True).device.type == "cpu"
+
+
+def test_the_autoencoder_of_a_mac_computes_in_fp32():
+    compute = Compute(torch.device("mps"), FP16, FP16)
+    with torch.autocast("mps", dtype=FP16), compute.autocasting_autoencoder():
+        assert not torch.is_autocast_enabled("mps")
+    with compute.autocasting():
+        assert torch.get_autocast_dtype("mps") == FP16
+
+
+@pytest.mark.parametrize(
+    ("total", "available", "limit", "expected"),
+    [
+        # 16 GB, of which the GPU should take no more than 12; 10 are free of everybody.
+        (16, 10, 12, (12, 2)),
+        (16, 14, 12, (12, 0)),
+        (16, 1, 12, (12, 11)),
+        (16, 10, 0, (16, 6)),
+        (8, 3, 100, (8, 5)),
+    ],
+)
+def test_memory_that_a_mac_shares_is_counted_once(total, available, limit, expected):
+    assert unified_memory(total, available, limit) == expected
+
+
+def test_free_memory_of_a_mac_is_what_everybody_leaves(monkeypatch):
+    virtual = SimpleNamespace(total=16 << 30, available=5 << 30, used=9 << 30)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: virtual)
+    monkeypatch.setattr("torch.mps.recommended_max_memory", lambda: 12 << 30)
+    mac = Compute(torch.device("mps"), FP16, FP16)
+    assert memory(mac) == (12 << 30, 7 << 30)
+    assert free_memory(mac) == 5 << 30
 
 
 @pytest.fixture

@@ -6,14 +6,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from align.contracts.devices import ON_CPU
 from align.errors import InvalidDevices, InvalidSettings
 
 CPU, APPLE = "cpu", "mps"
 CARD = re.compile(r"(?:cuda:|xpu:|gpu:)?(\d{1,4})")
 UUID = re.compile(r"(?:GPU|MIG)-[0-9a-zA-Z-]{1,64}")
 EXAMPLES = "Name cards by their numbers, such as --devices 0,1; or cpu."
-ON_CPU = "PALATE_DEVICE"
-"""Variable that keeps a process on the CPU, since no variable hides a chip of Apple's."""
 HIDE_ALL = "-1"
 """An empty list would do on Linux, but on Windows an empty variable is none."""
 
