@@ -21,6 +21,7 @@ AlignError
 │   ├── OutOfMemory        one pair at a time is too much for the device
 │   ├── ConversionFailed   an export or import in its own process ended without a result
 │   └── SamplerFailed      images could not be rendered
+│       └── DeviceFull     not even one image at a time fits into the device's memory
 ├── TrainingDiverged       the loss left the finite numbers
 ├── Cancelled              somebody asked the run to stop
 └── Paused                 the app asked the run to leave the device to others for a while
@@ -124,6 +125,10 @@ class ConversionFailed(AlignError, Unavailable):
 
 class SamplerFailed(AlignError, Unavailable):
     """Images could not be rendered."""
+
+
+class DeviceFull(SamplerFailed):
+    """Not even one image at a time fits into the device's memory as it is now."""
 
 
 def is_disk_full(error: BaseException) -> bool:

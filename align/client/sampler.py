@@ -180,13 +180,15 @@ class SamplerProcess(SamplerRequests):
         with self._guard:
             if self._child is not child:
                 return
+            # It says so again where memory gets short.
+            loaded = state.state == "ready" and self._state.state != "ready"
             self._state = state
             if state.state == "failed":
                 # It may take seconds to end, and its messages no longer matter.
                 self._child = None
                 threading.Thread(target=child.close, name="sampler end", daemon=True).start()
                 self._fail(state)
-        if state.state == "ready":
+        if loaded:
             self._on_ready()
 
     def _on_end(self, child: ChildProcess) -> None:

@@ -49,17 +49,24 @@ class PromptClassifier:
         self._conditioning = self._family.with_size(texts, self._family.size_facts(size))
         self._scheduler = self._family.training_scheduler(pipeline)
 
+    @property
+    def rows_at_once(self) -> int:
+        """Return the rows of a pass, fewer for larger images: their number follows memory."""
+        megapixels = self._size[0] * self._size[1] / 1e6
+        return max(1, min(CANDIDATES * NOISE_SAMPLES, int(ROWS_PER_MEGAPIXEL / megapixels)))
+
     @torch.inference_mode()
-    def recognizes(self, latent_CHW: Tensor, own: int) -> bool:
+    def recognizes(self, latent_CHW: Tensor, own: int, rows_at_once: int | None = None) -> bool:
         """Return True where the prompt in row `own` explains an image best of the candidates."""
-        return int(self._errors(latent_CHW, self._candidates(own)).argmin()) == 0
+        at_once = rows_at_once or self.rows_at_once
+        return int(self._errors(latent_CHW, self._candidates(own), at_once).argmin()) == 0
 
     def _candidates(self, own: int) -> list[int]:
         """Return the rows of the image's own prompt, first, and of those that follow it."""
         prompts = len(self._conditioning)
         return [(own + k) % prompts for k in range(min(CANDIDATES, prompts))]
 
-    def _errors(self, latent_CHW: Tensor, rows: list[int]) -> Tensor:
+    def _errors(self, latent_CHW: Tensor, rows: list[int], at_once: int) -> Tensor:
         """Return mean denoising errors_K of an image under each of K prompts."""
         count = usable_timesteps(self._scheduler)
         sampled = [
@@ -78,9 +85,6 @@ class PromptClassifier:
         prompts = torch.tensor(rows).repeat_interleave(NOISE_SAMPLES)
         times = network_timesteps(self._scheduler, times)
 
-        # In parts, whose number follows the image's size as memory does.
-        megapixels = self._size[0] * self._size[1] / 1e6
-        at_once = max(1, min(len(prompts), int(ROWS_PER_MEGAPIXEL / megapixels)))
         parts = zip(
             *(torch.split(x, at_once) for x in (noisy, target, times, prompts)), strict=True
         )

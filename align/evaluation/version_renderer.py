@@ -17,11 +17,9 @@ from align.contracts.models import ModelInfo
 from align.contracts.rendering import RenderItem, RenderSettings
 from align.device import Compute
 from align.evaluation.diffusion_classifier import PromptClassifier
-from align.families.family import Pipeline
 from align.sampling.adapter_switcher import AdapterSwitcher
 from align.sampling.image_sampler import render_settings
-from align.sampling.render import batches, decode, render_latents
-from align.weights.pipeline import load_pipeline
+from align.sampling.memory.loading import load_ladder
 
 BASE = "base"
 OnProgress = Callable[[str, int, int], None]
@@ -67,7 +65,8 @@ class VersionRenderer:
         self.model, self.compute = model, compute
         self.settings = look or render_settings(model)
         self._on_progress, self._between_passes = on_progress, between_passes
-        self.pipeline: Pipeline = load_pipeline(model, compute)
+        self._memory = load_ladder(model, compute)
+        self.pipeline = self._memory.pipeline
         self._adapters = AdapterSwitcher(self.pipeline)
         size = (self.settings.width, self.settings.height)
         shown = [self.settings.whole_prompt(prompt) for prompt in self.prompts]
@@ -76,22 +75,21 @@ class VersionRenderer:
 
     def render(self, name: str, adapter: Path | None) -> RenderedVersion:
         """Render everything with one version, the base for None, and save the images."""
-        self._adapters.use([(str(adapter), 1.0)] if adapter else [], self.settings.loras)
+        wanted = [(str(adapter), 1.0)] if adapter else []
+        settings, memory = self.settings, self._memory
+        memory.load_adapters(lambda: self._adapters.use(wanted, settings.loras), settings)
         items = [RenderItem(prompt, seed) for prompt in self.prompts for seed in self.seeds]
-        settings = self.settings
-        megapixels = settings.width * settings.height / 1e6
         latents: list[Tensor] = []
         images: list[Image.Image] = []
 
-        for indices in batches(len(items), megapixels, True):
-            batch = [items[i] for i in indices]
-            latents_BCHW = render_latents(
-                self.pipeline, self.compute, batch, settings, lambda _: self._between_passes()
-            )
-            latents.append(latents_BCHW.float().cpu())
-            # The decoder would spread one NaN over the image: checks look at the latents for them.
-            images += decode(self.pipeline, self.compute, latents_BCHW.nan_to_num())
-            self._on_progress(f"rendering with {name}", len(images), len(items))
+        for indices in memory.batches(len(items), settings, prefer_throughput=True):
+            while len(images) < indices.stop:
+                batch = items[len(images) : indices.stop]
+                latents_BCHW = memory.denoise(batch, settings, lambda _: self._between_passes())
+                latents.append(latents_BCHW.float().cpu())
+                # The decoder would spread one NaN over the image: checks look for them in latents.
+                images += memory.decode(latents_BCHW.nan_to_num(), settings)
+                self._on_progress(f"rendering with {name}", len(images), len(items))
 
         for index, image in enumerate(images):
             image.save(self.file(name, index))
@@ -115,6 +113,16 @@ class VersionRenderer:
         for index, latent_CHW in enumerate(rendered.latents_NCHW):
             self._between_passes()
             prompt = index // len(self.seeds)
-            recognized.append(self._classifier.recognizes(latent_CHW, prompt))
+            recognized.append(self._recognizes(latent_CHW, prompt))
             self._on_progress(f"classifying {rendered.name}", index + 1, len(rendered.images))
         return torch.tensor(recognized)
+
+    def _recognizes(self, latent_CHW: Tensor, prompt: int) -> bool:
+        """Classify an image, with fewer rows a pass where memory is short."""
+        classifier, size = self._classifier, (self.settings.width, self.settings.height)
+        return self._memory.attempt(
+            lambda rows: classifier.recognizes(latent_CHW, prompt, rows),
+            size,
+            classifier.rows_at_once,
+            "Checking an image against its prompt takes more memory than is free",
+        )

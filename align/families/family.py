@@ -140,6 +140,9 @@ class ModelFamily(Protocol):
     def decode_latents(self, pipeline: Pipeline, compute: Compute, latents_BCHW: Tensor) -> Tensor:
         """Decode latents of the denoiser to pixels in -1..1, in fp32 on the device."""
 
+    def tile_autoencoder(self, pipeline: Pipeline, tiled: bool) -> None:
+        """Encode and decode large images tile by tile, which takes less memory, or as a whole."""
+
     # The denoiser.
 
     def rendering_scheduler(
@@ -221,6 +224,14 @@ class ModelFamily(Protocol):
 
         `size` is the images' width and height in pixels, or the side of squares; `tokens` is the
         length of their prompts.
+        """
+
+    def autoencoder_by_shape(
+        self, pipeline: Pipeline, size: Size, images: int
+    ) -> tuple[Pipeline, Tensor]:
+        """Return a copy of a pipeline for `decode_latents`, and latents for it, uninitialized.
+
+        Its autoencoder is built anew, and both are on torch's default device.
         """
 
     def block_names(self, denoiser: DenoiserNetwork) -> list[str]:

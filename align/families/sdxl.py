@@ -29,14 +29,13 @@ from align.families.conditioning import MASK, Conditioning
 from align.families.family import BaseNames, DenoiserInputs, ModelFamily
 from align.families.latent_scaling import from_unet, scaling_facts, to_unet
 from align.families.schedulers import read_as, with_solver
+from align.families.sdxl_shapes import tile, unet_inputs, with_new_autoencoder
 from align.families.sdxl_text import call_inputs, chunk_counts, encode_texts
 
 TEXT, POOLED, SIZES = "text", "pooled", "sizes"
 """Names of a conditioning's tensors: [B, S, D], [B, E] and [B, 6]."""
 TEXT_WIDTH = 2048
 SDXL_1_0 = BaseNames("stable-diffusion-xl-v1-base/lora", "sdxl_base_v1-0")
-PIXELS_PER_LATENT = 8
-"""Downsampling factor of the published autoencoder."""
 TARGETS = {
     "attention": ATTENTION,
     "all": [*ATTENTION, "proj_in", "proj_out", "ff.net.0.proj", "ff.net.2", "time_emb_proj",
@@ -182,6 +181,10 @@ class StableDiffusionXL:
             pixels_BCHW: Tensor = pipeline.vae.decode(own_BCHW).sample.float()
         return pixels_BCHW
 
+    def tile_autoencoder(self, pipeline: StableDiffusionXLPipeline, tiled: bool) -> None:
+        """Switch on the VAE's tiles; its own are as large as the images that it is made for."""
+        tile(pipeline.vae, tiled)
+
     def rendering_scheduler(
         self,
         pipeline: StableDiffusionXLPipeline,
@@ -265,21 +268,14 @@ class StableDiffusionXL:
         tokens: int,
     ) -> DenoiserInputs:
         """Return the arguments of `predict`'s forward pass by shape."""
-        config = denoiser.config
         sides = (size, size) if isinstance(size, int) else size
-        width, height = (side // PIXELS_PER_LATENT for side in sides)
-        pooled = config.projection_class_embeddings_input_dim - 6 * config.addition_time_embed_dim
-        return {
-            "sample": torch.empty(images, config.in_channels, height, width, dtype=dtype),
-            "timestep": torch.empty(images, dtype=torch.int64),
-            "encoder_hidden_states": torch.empty(
-                images, tokens, config.cross_attention_dim, dtype=dtype
-            ),
-            "added_cond_kwargs": {
-                "text_embeds": torch.empty(images, pooled, dtype=dtype),
-                "time_ids": torch.empty(images, 6, dtype=dtype),
-            },
-        }
+        return unet_inputs(denoiser, sides, images, dtype, tokens)
+
+    def autoencoder_by_shape(
+        self, pipeline: StableDiffusionXLPipeline, size: Size, images: int
+    ) -> tuple[StableDiffusionXLPipeline, Tensor]:
+        """Build the VAE of its configuration in fp32, in which it always is."""
+        return with_new_autoencoder(pipeline, size, images)
 
     def block_names(self, denoiser: UNet2DConditionModel) -> list[str]:
         """List the down blocks, the middle and the up blocks."""

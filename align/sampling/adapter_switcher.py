@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError, safe_open
 
 from align.errors import BrokenModel, InvalidSettings, ModelNotFound, first_line
@@ -112,6 +114,11 @@ class AdapterSwitcher:
                     str(path.parent), weight_name=path.name, adapter_name=name
                 )
             missing = len(lora_layers(path)) - _loaded_layers(self._pipeline, name)
+        except torch.OutOfMemoryError:
+            # Half an adapter would be in the way of the next try.
+            with contextlib.suppress(ValueError, KeyError):
+                self._forget(name)
+            raise
         except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
             raise BrokenModel(
                 f"{_short_path(adapter)} is damaged, or made for another model than this one. "

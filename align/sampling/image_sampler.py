@@ -15,9 +15,9 @@ from align.contracts.rendering import RenderItem, RenderSettings
 from align.device import Compute, choose_compute
 from align.errors import InvalidSettings
 from align.sampling.adapter_switcher import AdapterSwitcher
-from align.sampling.render import batches, render
+from align.sampling.memory.loading import load_ladder
 from align.weights.export_facts import find_source
-from align.weights.pipeline import load_pipeline, quiet_libraries
+from align.weights.pipeline import quiet_libraries
 
 SEEDS = 2**32
 """Seeds are below it, as in the app."""
@@ -51,8 +51,8 @@ class ImageSampler:
         """Size, steps, guidance and the rest, as the model has them by default."""
         self._compute = compute or choose_compute(full_size=self.model.full_size)
         quiet_libraries()
-        self._pipeline = load_pipeline(self.model, self._compute)
-        self._adapters = AdapterSwitcher(self._pipeline)
+        self._memory = load_ladder(self.model, self._compute)
+        self._adapters = AdapterSwitcher(self._memory.pipeline)
 
     def render(
         self,
@@ -80,6 +80,7 @@ class ImageSampler:
                 weight that the adapter cannot have.
             ExportError, RunError: the run folder holds no adapter.
             ModelError: the adapter's file is gone, damaged, or made for another model.
+            DeviceFull: not even one image at a time fits into the device's memory.
         """
         parts = self.render_in_batches(
             prompts, seeds, adapter=adapter, weight=weight, settings=settings
@@ -101,11 +102,10 @@ class ImageSampler:
             raise InvalidSettings(f"weight must be from 0 to {MAX_WEIGHT:g}, got {weight!r}.")
         file = None if adapter is None else find_source(adapter).adapter
         used = settings or self.settings
-        self._adapters.use([] if file is None else [(str(file), weight)], used.loras)
+        wanted = [] if file is None else [(str(file), weight)]
+        self._memory.load_adapters(lambda: self._adapters.use(wanted, used.loras), used)
 
-        for indices in batches(len(items), used.width * used.height / 1e6):
-            batch = [items[index] for index in indices]
-            yield indices, render(self._pipeline, self._compute, batch, used)
+        yield from self._memory.render(items, used)
 
 
 def items_of(prompts: Sequence[str], seeds: Sequence[int]) -> list[RenderItem]:

@@ -23,6 +23,7 @@ from align.sampling.steps import CleanLatents, DenoisingStep, OnStep, ignore_ste
 
 PNG_COMPRESSION = 4
 """Of 9: files 4 % larger than by the usual 6 of PNG are there in half the time."""
+LARGEST_BATCH = 16
 IMAGES_PER_DECODE = 2
 """On a CPU the activations of more images do not fit into its cache.
 
@@ -47,11 +48,11 @@ def render(
         SamplerFailed: an image came out as no numbers.
     """
     latents_BCHW = render_latents(pipeline, compute, items, settings, between)
-    _require_finite(latents_BCHW, items)
+    require_finite(latents_BCHW, items)
     return decode(pipeline, compute, latents_BCHW)
 
 
-def _require_finite(latents_BCHW: torch.Tensor, items: Sequence[RenderItem]) -> None:
+def require_finite(latents_BCHW: torch.Tensor, items: Sequence[RenderItem]) -> None:
     """Raise SamplerFailed where latents hold a NaN or an infinity."""
     finite = latents_BCHW.flatten(1).isfinite().all(dim=1).tolist()
     if not all(finite):
@@ -159,9 +160,11 @@ def _denoise(
     return latents
 
 
-def decode(pipeline: Pipeline, compute: Compute, latents_BCHW: torch.Tensor) -> list[Image.Image]:
-    """Decode scaled latents to images."""
-    at_once = IMAGES_PER_DECODE if compute.device.type == "cpu" else len(latents_BCHW)
+def decode(
+    pipeline: Pipeline, compute: Compute, latents_BCHW: torch.Tensor, most: int | None = None
+) -> list[Image.Image]:
+    """Decode scaled latents to images, at most so many at once."""
+    at_once = most or decoded_at_once(compute, len(latents_BCHW))
 
     def decoded(part_BCHW: torch.Tensor) -> torch.Tensor:
         with torch.inference_mode():
@@ -173,13 +176,20 @@ def decode(pipeline: Pipeline, compute: Compute, latents_BCHW: torch.Tensor) -> 
         return decoded_images
 
 
-def batches(count: int, megapixels: float, prefer_throughput: bool = False) -> Iterator[range]:
+def decoded_at_once(compute: Compute, images: int) -> int:
+    """Return how many of some images are decoded at once where memory is no matter."""
+    return min(IMAGES_PER_DECODE, images) if compute.device.type == "cpu" else images
+
+
+def batches(
+    count: int, megapixels: float, prefer_throughput: bool = False, most: int = LARGEST_BATCH
+) -> Iterator[range]:
     """Yield index ranges in batches that grow 2, 4, 8, so that the first images come soon.
 
     If `prefer_throughput`, the first batch is as large as the others: on a CPU sixteen emoji images
-    at once cost half as much as two at a time.
+    at once cost half as much as two at a time. No batch is larger than `most`.
     """
-    largest = max(1, min(16, int(4 / max(megapixels, 1e-9))))
+    largest = max(1, min(LARGEST_BATCH, most, int(4 / max(megapixels, 1e-9))))
     start, size = 0, largest if prefer_throughput else min(2, largest)
     while start < count:
         yield range(start, min(start + size, count))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -24,28 +24,30 @@ from align.contracts.rendering import (
 )
 from align.device import Compute, choose_compute, memory
 from align.device_facts import device_facts
-from align.errors import AlignError, InvalidSettings, is_disk_full, whole_text
-from align.families.family import Pipeline
+from align.errors import AlignError, DeviceFull, InvalidSettings, is_disk_full, whole_text
 from align.sampling.adapter_switcher import AdapterSwitcher
 from align.sampling.heartbeat import HeartbeatSender
 from align.sampling.inbox import Inbox, InputClosed, Preempted
 from align.sampling.latent_preview import preview_of
 from align.sampling.main import ReplyStream
+from align.sampling.memory.ladder import MemoryLadder
+from align.sampling.memory.loading import load_ladder
 from align.sampling.progress import Previewer, report_of
-from align.sampling.render import batches, render, store_image
+from align.sampling.render import store_image
 from align.sampling.steps import DenoisingStep, OnStep
 from align.scoring.implicit_reward import ImplicitReward
 from align.scoring.scorers import finite_scores
 from align.weights.full import holds_full_weights
-from align.weights.pipeline import load_pipeline, quiet_libraries
+from align.weights.pipeline import quiet_libraries
 
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A pipeline and the device that it is on."""
+    """A pipeline in the memory of its device."""
 
-    pipeline: Pipeline
-    compute: Compute
+    memory: MemoryLadder
+    ready: SamplerState
+    """What the app was told once it was loaded."""
 
 
 def load(model: ModelInfo, replies: ReplyStream, threads: int) -> LoadedModel:
@@ -55,10 +57,11 @@ def load(model: ModelInfo, replies: ReplyStream, threads: int) -> LoadedModel:
     compute = choose_compute(full_size=model.full_size)
     device = compute.device.type
     replies.send(SamplerState("loading", f"Loading {model.name}.", device))
-    pipeline = load_pipeline(model, compute)
-    ready, facts = f"{model.name} is ready.", device_facts(compute)
-    replies.send(SamplerState("ready", ready, device, *memory(compute), facts=facts))
-    return LoadedModel(pipeline, compute)
+    ladder, facts = load_ladder(model, compute), device_facts(compute)
+    told = f"{model.name} is ready. {ladder.explanation}".strip()
+    ready = SamplerState("ready", told, device, *memory(compute), facts=facts)
+    replies.send(ready)
+    return LoadedModel(ladder, ready)
 
 
 def answer_requests(
@@ -66,23 +69,35 @@ def answer_requests(
 ) -> None:
     """Answer requests from stdin until it closes."""
     heartbeat.set_idle()
-    adapters = AdapterSwitcher(loaded.pipeline)
-    cpu_lock = make_cpu_lock(loaded.compute, greeting["cpu_lock"])
+    ladder, model = loaded.memory, greeting["model"]
+    ladder.on_rung = partial(_tell_rung, loaded, replies, model.name)
+    adapters = AdapterSwitcher(ladder.pipeline)
+    cpu_lock = make_cpu_lock(ladder.compute, greeting["cpu_lock"])
     images_dir = Path(greeting["images_dir"])
-    size = (greeting["model"].width, greeting["model"].height)
 
-    previewer = Previewer(partial(preview_of, loaded.pipeline, loaded.compute))
+    previewer = Previewer(partial(preview_of, ladder.pipeline, ladder.compute))
     inbox = Inbox(sys.stdin)
     for request in inbox:
         report = report_of(request, previewer, replies.send)
         between = partial(_count_step, heartbeat, inbox, request, report)
-        context = RequestContext(
-            loaded.pipeline, loaded.compute, size, adapters, cpu_lock, heartbeat, between
-        )
-        for reply in _handle(images_dir, context, request):
-            heartbeat.step()
-            replies.send(reply)
+        size = (model.width, model.height)
+        context = RequestContext(ladder, size, adapters, cpu_lock, heartbeat, between)
+        try:
+            for reply in _handle(images_dir, context, request):
+                heartbeat.step()
+                replies.send(reply)
+        except DeviceFull as error:
+            # The app starts another process later, which takes what is free by then.
+            replies.send(replace(loaded.ready, state="failed", detail=str(error), passing=True))
+            return
         heartbeat.set_idle()
+
+
+def _tell_rung(loaded: LoadedModel, replies: ReplyStream, name: str, sentence: str) -> None:
+    """Tell the app what is done from here on for want of memory."""
+    total, used = memory(loaded.memory.compute)
+    told = f"{name} is ready. {sentence}"
+    replies.send(replace(loaded.ready, detail=told, memory_total=total, memory_used=used))
 
 
 def _count_step(
@@ -102,8 +117,7 @@ def _count_step(
 class RequestContext:
     """Everything that rendering or scoring one request needs."""
 
-    pipeline: Pipeline
-    compute: Compute
+    memory: MemoryLadder
     size: Size
     """Width and height that the model is made for."""
     adapters: AdapterSwitcher
@@ -123,7 +137,8 @@ def _handle(
     try:
         context.heartbeat.enter(LOADING)
         adapters = [(path, weight) for path, weight in request["adapters"]]
-        context.adapters.use(adapters, request["settings"].loras)
+        settings, loras = request["settings"], request["settings"].loras
+        context.memory.load_adapters(lambda: context.adapters.use(adapters, loras), settings)
         context.heartbeat.enter(RENDERING)
         if "images" in request:
             yield from _score(context, request)
@@ -133,6 +148,8 @@ def _handle(
         yield {"id": request["id"], "preempted": True}
     except InputClosed:
         return
+    except DeviceFull:
+        raise
     except Exception as error:
         done = "scored" if "images" in request else "rendered"
         yield {"id": request["id"], "error": error_sentence(error, done)}
@@ -144,12 +161,14 @@ def _handle(
 def _render(
     images_dir: Path, context: RequestContext, request: RenderRequest
 ) -> Iterator[SamplerReply]:
-    items, settings = request["items"], request["settings"]
-    megapixels = settings.width * settings.height / 1e6
-    for indices in batches(len(items), megapixels, request["prefer_throughput"]):
-        with context.cpu_lock.hold():
-            wanted = [items[i] for i in indices]
-            images = render(context.pipeline, context.compute, wanted, settings, context.between)
+    parts = context.memory.render(
+        request["items"],
+        request["settings"],
+        context.between,
+        request["prefer_throughput"],
+        context.cpu_lock.hold,
+    )
+    for indices, images in parts:
         for index, image in zip(indices, images, strict=True):
             yield {"id": request["id"], "index": index, "image": store_image(image, images_dir)}
 
@@ -161,20 +180,30 @@ def _score(context: RequestContext, request: ScoreRequest) -> Iterator[SamplerRe
             "likelier than its base it holds an image to be."
         )
 
-    settings, reference = request["settings"], context.adapters.as_reference
+    settings, memory = request["settings"], context.memory
     scorer = ImplicitReward(
-        context.pipeline,
-        context.compute,
+        memory.pipeline,
+        memory.compute,
         context.size,
         clip_skip=settings.clip_skip,
-        reference=reference,
+        reference=context.adapters.as_reference,
     )
     prompts = [settings.whole_prompt(prompt) for prompt in request["prompts"]]
     images = [Path(image) for image in request["images"]]
     for index, (prompt, image) in enumerate(zip(prompts, images, strict=True)):
         with context.cpu_lock.hold():
-            score = finite_scores(scorer, [prompt], [image])[0]
+            score = memory.attempt(
+                partial(_score_one, scorer, prompt, image),
+                context.size,
+                scorer.samples_per_pass,
+                "Scoring an image takes more memory than the device has free",
+            )
         yield {"id": request["id"], "index": index, "score": score}
+
+
+def _score_one(scorer: ImplicitReward, prompt: str, image: Path, rows: int) -> float:
+    """Score an image with so many rows in a pass."""
+    return finite_scores(replace(scorer, samples_per_pass=rows), [prompt], [image])[0]
 
 
 def error_sentence(error: Exception, done: str) -> str:

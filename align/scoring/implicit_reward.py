@@ -41,7 +41,7 @@ from align.weights.full import holds_full_weights
 from align.weights.pipeline import load_pipeline
 
 NOISE_SAMPLES_PER_PASS = 4
-"""The same on every device, for batches of other sizes change the last bits."""
+"""The same on every device that has room: batches of other sizes change the last bits."""
 
 
 def implicit_reward(policy_NK: Tensor, reference_NK: Tensor, kappa: float) -> Tensor:
@@ -68,6 +68,7 @@ class ImplicitReward:
     noise_samples: int = 12
     seed: int = 0
     min_timestep_fraction: float = 0.0
+    samples_per_pass: int = NOISE_SAMPLES_PER_PASS
     clip_skip: int = 1
     prompt_prefix: str = ""
     prompt_suffix: str = ""
@@ -158,7 +159,7 @@ class ImplicitReward:
         """Return denoising errors_K, with the adapter on or off as it is now."""
         device, weights = self.compute.device, self.compute.weights
         errors = []
-        for rows in torch.split(torch.arange(self.noise_samples), NOISE_SAMPLES_PER_PASS):
+        for rows in torch.split(torch.arange(self.noise_samples), self.samples_per_pass):
             with self.compute.autocasting():
                 predicted_MCHW = self._family.predict(
                     self._denoiser,
