@@ -198,6 +198,9 @@ class RunResult(CheckedRun, total=False):
     """Time of training, checks and pauses left out."""
     pace: MeasuredPace
     """How fast it trained, by which later runs are planned."""
+    movement: float
+    """How far the version has moved from its base: the change of what it predicts on fixed inputs,
+    as a share of what is predicted."""
     advice: str
     """What to do next, in a sentence or two."""
     look: LookFacts

@@ -110,15 +110,20 @@ class Batcher:
 
     def build(self, samples: list[NoiseSample]) -> NoisyPairs:
         """Build the doubled batch of these noise samples of one size, on the device."""
-        data, device = self._data, self._compute.device
         rows = torch.tensor([sample.row for sample in samples])
-        noise_BCHW, timesteps_B = self._noise(samples)
+        no_prompt = torch.tensor([sample.unconditional for sample in samples])
+        return self.build_noisy(rows, *self._noise(samples), no_prompt)
+
+    def build_noisy(
+        self, rows: Tensor, noise_BCHW: Tensor, timesteps_B: Tensor, no_prompt: Tensor
+    ) -> NoisyPairs:
+        """Build the doubled batch of pairs of one size with this noise, doubled as well."""
+        data, device = self._data, self._compute.device
         images = torch.cat([data.chosen[rows], data.rejected[rows]])
         latents_BCHW = torch.stack([data.latents[image] for image in images.tolist()])
         noisy_BCHW, target_BCHW = corrupt(self._scheduler, latents_BCHW, noise_BCHW, timesteps_B)
 
         # The last row of the texts is that of no prompt.
-        no_prompt = torch.tensor([sample.unconditional for sample in samples])
         prompts = torch.where(no_prompt, len(data.texts) - 1, data.prompt[rows]).repeat(2)
         conditioned = data.family.with_size(data.texts.rows(prompts), data.size_facts[images])
         weights = self._compute.weights

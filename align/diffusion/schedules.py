@@ -110,6 +110,32 @@ def corrupt(
     return noisy_BCHW, noise_BCHW
 
 
+def velocities(
+    scheduler: TrainingScheduler, latents_BCHW: Tensor, noise_BCHW: Tensor, timesteps_B: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return true velocities, and by what a change of the prediction changes its velocity, [B].
+
+    With them, changes of models that predict different things compare. v = α ε - σ x₀ with α and σ
+    scaled to α² + σ² = 1, so Δv is Δε / α, Δx₀ / σ, and s times that of a rectified flow, whose α
+    and σ are (1-t) / s and t / s. EDM's output has unit variance and counts as it is.
+    """
+    if isinstance(scheduler, EDMEulerScheduler):
+        _, target_BCHW = _corrupt_edm(scheduler, latents_BCHW, noise_BCHW, timesteps_B)
+        return target_BCHW, torch.ones(len(timesteps_B))
+    if isinstance(scheduler, FlowMatchEulerDiscreteScheduler):
+        time_B = flow_time(scheduler, timesteps_B)
+        scale_B = ((1 - time_B) ** 2 + time_B**2).sqrt()
+        alpha_B111, sigma_B111 = (
+            (part_B / scale_B).view(-1, 1, 1, 1) for part_B in (1 - time_B, time_B)
+        )
+        return alpha_B111 * noise_BCHW - sigma_B111 * latents_BCHW, scale_B
+
+    signal_B = scheduler.alphas_cumprod[timesteps_B]
+    true_BCHW = scheduler.get_velocity(latents_BCHW, noise_BCHW, timesteps_B)
+    scales_B = {"v_prediction": torch.ones_like(signal_B), "sample": (1 - signal_B).rsqrt()}
+    return true_BCHW, scales_B.get(scheduler.config.prediction_type, signal_B.rsqrt())
+
+
 def edm_sigma(scheduler: EDMEulerScheduler, timesteps_B: Tensor) -> Tensor:
     """Return the deviation σ of the noise at integer timesteps, which are quantiles of EDM's own.
 

@@ -9,6 +9,7 @@ from align.contracts.rendering import look_facts
 from align.contracts.run_files import MeasuredPace, ReferenceErrors, RunResult
 from align.sampling.image_sampler import render_settings
 from align.training.early_stopping import displacement
+from align.training.movement import MovementMeter
 from align.training.pair_accuracy import advice, holdout_result, train_probe_result
 from align.training.state import TrainingState
 
@@ -24,6 +25,7 @@ def result_of(
     progress, reference, means = state.progress, state.reference, state.progress.means
     accuracy_B = progress.best.accuracy_B
     holdout = holdout_result(torch.empty(0) if accuracy_B is None else accuracy_B)
+    movement = movement_of(state)
     # Before the train probe, which asks for reference errors as well.
     reference_errors: ReferenceErrors = {"asked": reference.requested, "known": reference.cached}
     train_probe = train_probe_result(state.train_probe.measure(state.unet).accuracy_B)
@@ -51,5 +53,13 @@ def result_of(
         "seconds": seconds,
         "pace": pace,
         "look": look_facts(prepared.look or render_settings(prepared.model)),
+        "movement": movement,
         "advice": alarm or advice(holdout, means["rewards/accuracies"]),
     }
+
+
+def movement_of(state: TrainingState) -> float:
+    """Measure how far the present weights have moved from the base."""
+    scheduler = state.data.family.training_scheduler(state.pipeline)
+    parts = (state.data, state.batcher, scheduler, state.compute, state.trainable)
+    return MovementMeter(*parts).measure(state.unet)

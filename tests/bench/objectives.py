@@ -8,7 +8,7 @@ around), a run for each objective with each of the settings in place of the pres
 prompts nobody voted on, before and after, with the same seeds. Prints a Markdown table: the share
 of images that fit the taste better, by how much in the rule's own units, how varied they are beside
 the base's (`variety.py`), of how many the prompt is told (`naming.py`), held-out pairs that are
-ordered right, the step whose adapter was kept, seconds.
+ordered right, the step whose adapter was kept, how far it moved from the base, seconds.
 
 Another `--sample` is of other pairs, other votes, another seed of the run and other seeds of the
 images that are counted. With `--folder` everything is kept there and nothing is done twice.
@@ -54,7 +54,7 @@ SAMPLE_SEEDS = 100_000
 SPARE = 10
 """Pairs more than votes, for those that the rule calls equal."""
 COLUMNS = ("run", "turned around", "fits better", "by", "variety", "prompts kept",
-           "held out", "step kept", "seconds")  # fmt: skip
+           "held out", "step kept", "moved", "seconds")  # fmt: skip
 
 
 def main() -> None:
@@ -217,6 +217,7 @@ def cells(measured: dict[str, Any]) -> list[str]:
         kept,
         f"{held_out['accuracy']:.0%} of {held_out['pairs']}" if held_out["pairs"] else "none",
         f"{result['kept_step']}",
+        f"{result['movement']:.1%}" if "movement" in result else "–",
         f"{result['seconds']:.0f}",
     ]
 

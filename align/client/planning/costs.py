@@ -20,8 +20,8 @@ evaluations of twelve would take a third of 45 minutes."""
 PROBE, PROBE_IN_BUDGET = (64, 4), (32, 2)
 """The most training pairs whose order is measured at the end, and noise samples of each: the first
 ones, which training has used, so that the reference's errors are cached."""
-MOVEMENT_IMAGES, MOVEMENT_LEVELS = 8, 4
-"""Images and noise levels at which the distance from the base is measured at the end."""
+MOVEMENT_PAIRS, MOVEMENT_LEVELS = 8, 4
+"""Pairs, and levels of noise, on which the distance from the base is measured at the end."""
 RECOMPUTED = {"none": 0.0, "some": 0.5, "all": 1.0, "auto": 1.0}
 """Share of the forward pass that is taken again for the backward pass."""
 WITHOUT_GRADIENTS = 0.6
@@ -75,7 +75,7 @@ def passes_of(
     holdout = 2 * held_out * holdout_samples * (evaluations + 1) if held_out else 0
     probe_pairs, probe_samples = probe_counts(config)
     probe = 2 * min(train_pairs, probe_pairs) * probe_samples * 2
-    movement = 2 * MOVEMENT_IMAGES * MOVEMENT_LEVELS
+    movement = 2 * 2 * MOVEMENT_PAIRS * MOVEMENT_LEVELS
     measured = holdout + probe + movement + check_passes(config, side, rendering)
     return Passes(
         encoding=2 * (train_pairs + held_out) * ENCODE_PASSES,

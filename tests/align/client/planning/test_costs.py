@@ -60,7 +60,7 @@ def test_a_run_with_a_budget_is_evaluated_less():
 def test_nothing_held_out_costs_nothing():
     config = TrainConfig(check_prompts=0)
     few = passes_of(config, 10, 0, 1024, RENDERING)
-    assert few.after == pytest.approx(0.6 * (2 * 10 * 4 * 2 + 2 * 8 * 4))
+    assert few.after == pytest.approx(0.6 * (2 * 10 * 4 * 2 + 2 * 2 * 8 * 4))
 
 
 @pytest.mark.parametrize(
