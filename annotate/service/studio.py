@@ -151,9 +151,9 @@ class Studio(Labeling, Tuning):
             store, sampler, renderer, *made_of, quads, kept_winners, prepared, self._min_ready
         )
         self.vote_sources = VoteSources(store, model_id, model.name, look)
-        learning = (pool, new_votes, self._trigger, clock, self._watch_s, model_id)
-        started = (store, sampler, self._trainer, model)
-        self._runs = TrainingRuns(*started, *learning, look, self.vote_sources, self._turn_rules)
+        learning = (store, sampler, self._trainer, model, pool, new_votes, self._trigger, clock)
+        sources, rules = self.vote_sources, self._turn_rules
+        self._runs = TrainingRuns(*learning, self._watch_s, model_id, look, sources, rules)
         self.look = LookControl(look, assigner, quads, pool, prepared)
         self.preparation = Preparation(store, model_id, prepared, pool, assigner, look)
         self.readings = ModelReadings(store, model, model_id, renderer, self._reopen)
