@@ -31,6 +31,9 @@ class Sampler(Protocol):
     def state(self) -> SamplerState:
         """Return the state of the process."""
 
+    def expected_image_s(self, settings: RenderSettings) -> float | None:
+        """Return the seconds that an image should take on this device; None where none can tell."""
+
     def render(
         self,
         items: Sequence[RenderItem],

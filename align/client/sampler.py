@@ -17,12 +17,14 @@ from pathlib import Path
 
 from align.client.catalog.hub_cache import downloading
 from align.client.child_process import ChildProcess, end_orphan, record_process
+from align.client.planning.rendering_time import expected_image_s
 from align.client.replies import SamplerRequests
 from align.client.trainer import usable_cores
 from align.client.watchdog import Heartbeat, Timeouts, Watchdog, usage_of
 from align.contracts.models import ModelInfo
 from align.contracts.rendering import (
     HeartbeatMessage,
+    RenderSettings,
     SamplerGreeting,
     SamplerRequest,
     SamplerState,
@@ -132,6 +134,10 @@ class SamplerProcess(SamplerRequests):
         if child is not None:
             child.close()
             self._pid_path.unlink(missing_ok=True)
+
+    def expected_image_s(self, settings: RenderSettings) -> float | None:
+        """Return the seconds that an image should take; None where nobody can tell."""
+        return expected_image_s(self._model, settings, self._state, usable_cores())
 
     def state(self) -> SamplerState:
         """Return the sampler's state, with the seconds until a retry where one is due."""

@@ -19,6 +19,7 @@ from annotate.rendering.pool_target import MIN_READY_PAIRS, PoolTarget
 from annotate.rendering.prepared_pairs import PreparedPairs
 from annotate.rendering.prompt_sampler import PromptSampler
 from annotate.rendering.renderer import Renderer
+from annotate.rendering.votes_per_hour import RenderingSpeed, speed_of
 from storage.store import Store
 
 logger = logging.getLogger(__name__)
@@ -64,7 +65,7 @@ class PairPool:
         """Wire the parts together; `min_ready` is the least number of pairs to keep ready."""
         self.target = PoolTarget(assigner.votes, assigner.in_use, min_ready, lambda: prepared.due)
         self._prepared = prepared
-        self._sampler, self._assigner = sampler, assigner
+        self._sampler, self._assigner, self._renderer = sampler, assigner, renderer
         self._clock, self._best_worst, self._kept_winners = clock, best_worst, kept_winners
         maker = PairMaker(
             store, renderer, assigner, best_worst, prompt_sampler, model_id, chance, prepared
@@ -128,6 +129,11 @@ class PairPool:
         if asked and since is not None and self._clock() - since < ASKED_S:
             return True
         return self._assigner.in_use() and self._assigner.ready() < enough
+
+    @property
+    def speed(self) -> RenderingSpeed | None:
+        """Return how fast pairs are rendered in the look of now; None while nobody can tell."""
+        return speed_of(self.requests, self._sampler, self._renderer)
 
     @property
     def silent_s(self) -> float:

@@ -158,7 +158,7 @@ class Labeling:
         if annotator is not None:
             for assigner in (self._assigner, self.best_worst):
                 assigner.touch(as_annotator(annotator))
-        counts = self._store.labeler_counts(self._model_id)
+        counts, speed = self._store.labeler_counts(self._model_id), self._pool.speed
         return {
             "votes": counts.votes,
             "decisive": counts.decisive,
@@ -166,6 +166,8 @@ class Labeling:
             "skipped": counts.skipped,
             "until_next_run": self._until_next_run(),
             "ready_pairs": None if self._assigner.mixed else self._assigner.ready(),
+            "pairs_per_hour": speed.pairs_per_hour if speed else None,
+            "rendering_speed": speed.sentence() if speed else "",
         }
 
     def _wait(self, too_few: bool, rendering: str | None = None) -> Wait:

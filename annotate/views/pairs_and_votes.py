@@ -139,6 +139,10 @@ class LabelingStats(CountsLeft):
     skipped: int
     ready_pairs: int | None
     """Pairs that wait; null while a blind test is mixed in, whose pairs it would give away."""
+    pairs_per_hour: int | None
+    """Pairs that the device renders in an hour: measured, or expected before the first ones."""
+    rendering_speed: str
+    """The same in a sentence; empty where nobody can tell."""
 
 
 class NoticedStats(LabelingStats):

@@ -57,6 +57,7 @@ class PaintingSampler:
         self.requests: list[int] = []
         self.settings: list[Any] = []
         """What each request was to be rendered with."""
+        self.expected_s: float | None = None
         self.told: StepProgress | None = None
         """What is told of each request that somebody watches, as it begins."""
         self.trouble: str | None = None
@@ -80,6 +81,9 @@ class PaintingSampler:
     def stop(self) -> None:
         self.current = "stopped"
         self.stops += 1
+
+    def expected_image_s(self, settings: Any) -> float | None:
+        return self.expected_s
 
     def state(self) -> SamplerState:
         detail = "Loading the image model." if self.current == "loading" else ""

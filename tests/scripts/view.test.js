@@ -5,7 +5,7 @@ import { Keys } from "../../annotate/web/static/stage/keys.js";
 import { PaceHint } from "../../annotate/web/static/stage/pace_hint.js";
 import { StatusView } from "../../annotate/web/static/stage/status_view.js";
 import { StageView } from "../../annotate/web/static/stage/view.js";
-import { explainWait } from "../../annotate/web/static/stage/waiting.js";
+import { costOfVotes, explainWait } from "../../annotate/web/static/stage/waiting.js";
 import { plural } from "../../annotate/web/static/stage/wording.js";
 import { stopClock } from "./helpers/clock.js";
 import { define, fire } from "./helpers/dom.js";
@@ -146,7 +146,7 @@ test("a blind test shows how far it is, and not who leads", () => {
 test("why there are no images, and when there will be some", () => {
   const prefetcher = { reachable: true, reason: "", waiting: [], readyAt: 0 };
   const why = (more = {}, ahead = {}) =>
-    explainWait({ paused: false, unsent: 0, model: null, now: 0, prefetcher: { ...prefetcher, ...ahead }, ...more });
+    explainWait({ paused: false, unsent: 0, model: null, now: 0, stats: null, prefetcher: { ...prefetcher, ...ahead }, ...more });
   assert.deepEqual(why(), { title: "Waiting for a pair", detail: "" });
   assert.equal(why({ paused: true }).title, "Paused");
   assert.equal(why({ unsent: 2 }, { reachable: false }).detail,
@@ -157,6 +157,17 @@ test("why there are no images, and when there will be some", () => {
     { title: "The image model cannot be used", detail: "No file. Put it back.", failed: true });
   assert.equal(why({}, { reason: "Rendering.", readyAt: 4100 }).detail, "About 5 seconds to go.");
   assert.equal(why({ model: { state: "loading" } }, { reason: "Loading." }).detail, "A large model takes minutes.");
+});
+
+test("slow images are told with their step, and with which way to vote makes most of them", () => {
+  const rendering = { message: "Image 1 of 2, step 3 of 30, about 20 s.", previews: ["data:a"] };
+  const prefetcher = { reachable: true, reason: "Rendering the next pairs.", waiting: [], readyAt: 0, rendering };
+  const stats = { pairs_per_hour: 140, rendering_speed: "This device renders about 140 pairs an hour." };
+  const told = explainWait({ paused: false, unsent: 0, model: null, now: 0, prefetcher, stats });
+  assert.deepEqual([told.title, told.detail, told.previews], ["Rendering the next pairs.", rendering.message, ["data:a"]]);
+  assert.match(told.cost, /^This device renders about 140 pairs an hour\. Four at a time tells five pairs apart/);
+  assert.equal(costOfVotes({ ...stats, pairs_per_hour: 7200 }), stats.rendering_speed, "where images are quick, all are");
+  assert.equal(costOfVotes(null), "");
 });
 
 test("a hint to slow down stays a minute, takes no focus, and can be closed", async () => {

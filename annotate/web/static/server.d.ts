@@ -124,6 +124,10 @@ export interface LabelingStats {
   skipped: number;
   /** Pairs that wait; null while a blind test is mixed in, whose pairs it would give away. */
   ready_pairs: number | null;
+  /** Pairs that the device renders in an hour: measured, or expected before the first ones. */
+  pairs_per_hour: number | null;
+  /** The same in a sentence; empty where nobody can tell. */
+  rendering_speed: string;
 }
 
 /** Insights into a person's own votes, as the page shows them. */

@@ -21,7 +21,7 @@ import { restoreTab } from "./tabs.js";
 import { Undo } from "./undo.js";
 import { Voting } from "./verdict.js";
 import { StageView } from "./view.js";
-import { explainWait } from "./waiting.js";
+import { costOfVotes, explainWait } from "./waiting.js";
 
 /**
  * @typedef {import("../types").HistoryEntry} HistoryEntry
@@ -163,7 +163,8 @@ export class Stage {
       if (next) this.show(next);
     }
     if (!state.current && !state.awaited) {
-      const situation = { paused: session.paused, prefetcher, unsent: outbox.events.length, model: state.model };
+      const { model, stats } = state;
+      const situation = { paused: session.paused, prefetcher, unsent: outbox.events.length, model, stats };
       const { title, detail, ...marks } = explainWait({ ...situation, now: Date.now() });
       view.showEmpty(title, detail, marks);
     }
@@ -176,6 +177,7 @@ export class Stage {
       error: sender.error,
       durable: outbox.durable,
     });
+    statusView.cost(costOfVotes(state.stats));
     if (state.stats) statusView.progress(state.every, state.stats.until_next_run, state.stats.decisive);
   }
 

@@ -66,6 +66,15 @@ export class StatusView {
   }
 
   /**
+   * Show in the help how fast images come, and what each way to vote takes of them.
+   * @param {string} text
+   */
+  cost(text) {
+    setText(this.#find(".help-cost"), text);
+    this.#find(".help-cost").hidden = !text;
+  }
+
+  /**
    * Show the progress of a blind test, but not who leads.
    * @param {BlindTestProgress | null} progress
    */

@@ -150,9 +150,9 @@ export class StageView {
    * Show why there are no images.
    * @param {string} title
    * @param {string} detail
-   * @param {{ paused?: boolean, failed?: boolean, previews?: string[] }} state
+   * @param {{ paused?: boolean, failed?: boolean, previews?: string[], cost?: string }} state
    */
-  showEmpty(title, detail, { paused = false, failed = false, previews = [] } = {}) {
+  showEmpty(title, detail, { paused = false, failed = false, previews = [], cost = "" } = {}) {
     this.stage.dataset.state = "empty";
     this.stage.toggleAttribute("data-paused", paused);
     this.stage.toggleAttribute("data-failed", failed);
@@ -160,6 +160,7 @@ export class StageView {
     this.#preview(previews);
     this.#setText(".empty-title", title);
     this.#setText(".empty-detail", detail);
+    this.#setText(".empty-cost", cost);
   }
 
   /**

@@ -1,4 +1,4 @@
-// What the stage says while it has no images to show.
+// What the stage says while it has no images to show, and how the ways to vote use those that come.
 
 import { plural } from "./wording.js";
 
@@ -9,6 +9,7 @@ import { plural } from "./wording.js";
  * @property {number} unsent
  * @property {import("../server").SamplerView | null} model
  * @property {number} now in milliseconds since 1970
+ * @property {import("../server").LabelingStats | null} stats
  *
  * @typedef {object} Explanation
  * @property {string} title
@@ -16,14 +17,31 @@ import { plural } from "./wording.js";
  * @property {boolean} [paused]
  * @property {boolean} [failed]
  * @property {string[]} [previews] small images of what is being rendered
+ * @property {string} [cost] which way to vote makes most of slow images
  */
+
+// Slower than an image in three seconds, it matters how many images a vote takes.
+const SLOW_PAIRS_PER_HOUR = 600;
+// By count: a ranking tells five of six pairs apart; five pairs in a row show two images and five more.
+const USES = "Four at a time tells five pairs apart by four images, and a winner that stays takes one image a vote; "
+  + "two new images a vote ask about more prompts.";
+
+/**
+ * Return how fast images come, and where that is slow which way to vote makes most of each.
+ * @param {import("../server").LabelingStats | null} stats
+ */
+export function costOfVotes(stats) {
+  const speed = stats?.rendering_speed || "";
+  const slow = Boolean(stats?.pairs_per_hour && stats.pairs_per_hour < SLOW_PAIRS_PER_HOUR);
+  return slow ? `${speed} ${USES}` : speed;
+}
 
 /**
  * Explain why there are no images, and when there will be some.
  * @param {Situation} situation
  * @returns {Explanation}
  */
-export function explainWait({ paused, prefetcher, unsent, model, now }) {
+export function explainWait({ paused, prefetcher, unsent, model, now, stats }) {
   const { reason } = prefetcher;
   if (paused) return { title: "Paused", detail: "Others get your pairs meanwhile.", paused };
   if (!prefetcher.reachable) {
@@ -38,7 +56,7 @@ export function explainWait({ paused, prefetcher, unsent, model, now }) {
 
   if (prefetcher.rendering) {
     const { message, previews } = prefetcher.rendering;
-    return { title: reason || "Waiting for a pair", detail: message, previews };
+    return { title: reason || "Waiting for a pair", detail: message, previews, cost: costOfVotes(stats) };
   }
 
   const left = Math.ceil((prefetcher.readyAt - now) / 1000);
