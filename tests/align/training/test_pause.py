@@ -1,17 +1,19 @@
 """A run leaves the device to others at a checkpoint, and goes on from there."""
 
-import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
-from running import wait_for
 from safetensors.torch import load_file
+from toy_runs import Stopped
 
 from align.client.run_folder import RunFolder
 from align.client.trainer import TrainerProcess
-from align.contracts.run_files import LoggedStep, RunState
+from align.contracts.run_files import LoggedStep, RunState, RunStatus
 from align.training.session import train_folder
 
 pytestmark = pytest.mark.slow
@@ -75,31 +77,30 @@ def test_the_time_of_training_adds_up_over_the_processes_of_a_run(make_run):
     assert 1000 < run.status().result["seconds"] < 1600
 
 
-def test_a_process_that_pauses_counts_as_running_until_it_is_gone(make_run):
-    run_dir = make_run(steps=2000)
-    trainer, run = TrainerProcess(), RunFolder(run_dir)
-    trainer.start(run_dir)
-    wait_for(lambda: run.stored_status().step >= 2, "steps")
-    seen = run.stored_status()
-    trainer.pause(run_dir)
-    wait_for(lambda: trainer.status(run_dir).state == "paused", "the pause")
-    with pytest.raises(ProcessLookupError):
-        os.kill(seen.pid, 0)
-    assert run.checkpoint.is_file()
+def test_a_process_that_pauses_counts_as_running_until_it_is_gone(tmp_path):
+    run, trainer = RunFolder(tmp_path), TrainerProcess()
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        started = psutil.Process(child.pid).create_time()
+        run.write_status(RunStatus(RunState.PAUSED, pid=child.pid, pid_started=started))
+        assert (run.status().state, run.status().phase) == ("running", "pausing")
+        assert trainer.is_alive(tmp_path)
+    assert run.status().state == "paused" and not trainer.is_alive(tmp_path)
 
-    trainer.cancel(run_dir)
-    assert trainer.status(run_dir).state == "cancelled"
+    trainer.cancel(tmp_path)
+    assert run.status().state == "cancelled"
 
 
-def test_a_trainer_killed_while_it_pauses_is_interrupted_and_loses_only_steps(make_run):
-    run_dir = make_run(steps=2000, checkpoint_every=2)
-    trainer, run = TrainerProcess(), RunFolder(run_dir)
-    trainer.start(run_dir)
-    wait_for(lambda: run.stored_status().step >= 4, "steps")
-    trainer.pause(run_dir)
-    trainer.kill(run_dir)
-    wait_for(lambda: trainer.status(run_dir).state in ("interrupted", "paused"), "its end")
-    trainer.start(run_dir)
-    assert not run.pause_requested
-    wait_for(lambda: trainer.status(run_dir).step > 4, "further steps")
-    trainer.kill(run_dir)
+def test_a_trainer_that_is_killed_before_it_heeds_a_request_loses_no_more_than_steps(make_run):
+    settings = {"steps": 6, "checkpoint_every": 2, "precision": "fp32"}
+    whole, killed = (make_run(name, **settings) for name in ("whole", "killed"))
+    train_folder(whole)
+
+    def pause_and_die(row: LoggedStep) -> None:
+        if row["step"] == 3:
+            TrainerProcess().pause(killed)
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        train_folder(killed, on_step=pause_and_die)
+    train_folder(killed)
+    assert RunFolder(killed).status().state == "done" and same_adapters(whole, killed)
