@@ -21,7 +21,7 @@ from annotate.blind_tests.verdict import VerdictCalculator
 from annotate.clock import Monotonic
 from annotate.comparison.grid import ComparisonGrid, GridImages
 from annotate.comparison.mixes import parse_mix
-from annotate.errors import InvalidRequest
+from annotate.errors import InvalidRequest, SamplerSuspended
 from annotate.labeling.assignment import PairAssigner
 from annotate.rendering.prompt_sampler import PromptSampler
 from annotate.rendering.rendering_watch import RenderingWatch
@@ -249,9 +249,10 @@ class BlindTests:
         except Exception as error:
             if not self._closing.is_set():
                 progress.problem = f"{error} Rendering goes on by itself once it can."
-                logger.error(
-                    "the images of blind test %s cannot be rendered", trial_id, exc_info=error
-                )
+                # A run that has the device is no fault, and asking again gets the next turn.
+                level = logging.DEBUG if isinstance(error, SamplerSuspended) else logging.ERROR
+                words = "the images of blind test %s cannot be rendered"
+                logger.log(level, words, trial_id, exc_info=error)
                 self._closing.wait(RETRY_S)
             return False
         return True

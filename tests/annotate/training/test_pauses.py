@@ -174,3 +174,19 @@ def test_the_next_app_loads_no_sampler_beside_a_run_that_has_the_card(open_place
     following.studio.cancel_run(run_id)
     following.reach(run_id, "cancelled")
     until(lambda: following.sampler.current == "loading")
+
+
+def test_a_blind_test_waits_for_its_turn_and_logs_no_fault(
+    open_place: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    minutes = [0.0]
+    clock = {"clock": lambda: time.monotonic() + 60 * minutes[0]}
+    place = small_card(open_place, GENEROUS, **clock)
+    first = place.studio.fine_tune({})["run_id"]
+    place.reach(first, "done")
+    minutes[0] = 5.0
+    place.studio.fine_tune(ENDLESS)
+    test = place.studio.blind_tests.begin("base", "v1", [f"a cat on day {n}" for n in range(4)])
+    pairs = until(lambda: place.studio.pairs_ahead("ann", [], 1, test["trial"])["pairs"])
+    assert len(pairs) == 1
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
