@@ -30,6 +30,9 @@ from align.families.family import ModelFamily, Pipeline
 from align.families.lookup import family_of
 
 ENCODE_BATCH = 16
+ENCODE_PIXELS = 2**19
+"""Of the images that are encoded at once: SDXL's autoencoder takes some 3 GB of activations for a
+million of them, and no less time for an image among several."""
 Item = TypeVar("Item", str, SizedImage)
 Tensors: TypeAlias = dict[str, Tensor]
 OnProgress = Callable[[int, int], None]
@@ -205,10 +208,15 @@ def encode_batches(items: Sequence[Item]) -> Iterator[list[Item]]:
     def size_of(item: Item) -> Size | None:
         return item.size if isinstance(item, SizedImage) else None
 
-    for _, group in groupby(items, size_of):
-        alike = list(group)
-        for start in range(0, len(alike), ENCODE_BATCH):
-            yield alike[start : start + ENCODE_BATCH]
+    for size, group in groupby(items, size_of):
+        alike, most = list(group), images_at_once(size) if size else ENCODE_BATCH
+        for start in range(0, len(alike), most):
+            yield alike[start : start + most]
+
+
+def images_at_once(size: Size) -> int:
+    """Return how many images of a size are encoded at once."""
+    return min(ENCODE_BATCH, max(1, ENCODE_PIXELS // (size[0] * size[1])))
 
 
 def encode_images(
@@ -220,10 +228,11 @@ def encode_images(
 ) -> Tensor:
     """Encode images to scaled latents [N, C, H, W], fp32 on the CPU: the posterior's mean."""
     family, latents = family_of(pipeline), []
-    for start in range(0, len(images), ENCODE_BATCH):
-        batch = torch.stack([read_image(path, size) for path in images[start:][:ENCODE_BATCH]])
+    most = images_at_once(size)
+    for start in range(0, len(images), most):
+        batch = torch.stack([read_image(path, size) for path in images[start:][:most]])
         latents.append(family.encode_images(pipeline, compute, batch))
-        on_progress(min(start + ENCODE_BATCH, len(images)), len(images))
+        on_progress(min(start + most, len(images)), len(images))
     return torch.cat(latents).contiguous()
 
 

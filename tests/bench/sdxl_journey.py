@@ -43,15 +43,15 @@ IMPORTED = 8
 """Prompts of the images that are imported, two images each: fewer than are kept ready."""
 VOTE_S = 4.0
 SETTINGS = {
-    "steps": 12,
-    "train_batch_size": 2,
+    "steps": 26,
+    "train_batch_size": 1,
     "micro_batch_size": 1,
     "checkpoint_every": 1,
-    "check_prompts": 2,
+    "check_prompts": 1,
     "learning_rate": 1e-3,
     "warmup_steps": 1,
 }
-"""Of the run: a pair at a time."""
+"""Of the run: a pair at a time, and long enough to have earned the sampler a turn."""
 MACHINE_GIB = 16
 LIMIT_GIB, LIMIT_MINUTES = 20, 40
 PATIENT_S = 1800.0
