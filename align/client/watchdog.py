@@ -41,7 +41,7 @@ class Timeouts:
 
     def pause_after(self, failures: int) -> float:
         """Return the seconds until a retry, which grow with the failures in a row."""
-        return min(self.longest_retry_s, self.first_retry_s * 2 ** min(10, failures - 1))
+        return min(self.longest_retry_s, self.first_retry_s * 2.0 ** min(10, failures - 1))
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,10 @@ def nvidia_smi(*arguments: str) -> str | None:
     program = find_nvidia_smi()
     if program is None:
         return None
-    hidden = subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0
+    # Without a window of its own, which Windows would flash up.
+    hidden = 0
+    if sys.platform == "win32":
+        hidden = subprocess.CREATE_NO_WINDOW
     try:
         finished = subprocess.run(
             [program, *arguments],

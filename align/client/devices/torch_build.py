@@ -59,16 +59,15 @@ def read_build(text: str) -> TorchBuild | None:
 
 
 def _assignments(module: ast.Module) -> dict[str, str]:
+    """Return the names that texts are assigned to."""
     found = {}
     for line in module.body:
-        target = line.target if isinstance(line, ast.AnnAssign) else None
-        if isinstance(line, ast.Assign) and len(line.targets) == 1:
-            target = line.targets[0]
-        value = line.value if isinstance(line, ast.Assign | ast.AnnAssign) else None
-        if (
-            isinstance(target, ast.Name)
-            and isinstance(value, ast.Constant)
-            and isinstance(value.value, str)
-        ):
-            found[target.id] = value.value
+        if isinstance(line, ast.Assign):
+            targets, value = line.targets, line.value
+        elif isinstance(line, ast.AnnAssign) and line.value is not None:
+            targets, value = [line.target], line.value
+        else:
+            continue
+        if isinstance(value, ast.Constant) and isinstance(value.value, str):
+            found |= {each.id: value.value for each in targets if isinstance(each, ast.Name)}
     return found
