@@ -150,11 +150,9 @@ class PairPool:
     @property
     def pause_reason(self) -> str | None:
         """Return why no pairs that were asked for are rendered now; None while they are."""
-        if self.blocked:
-            return self.estimate_wait().reason
-        if self.target.run_shares_device:
+        if self.suspended or self.target.run_shares_device:
             return "A run has the device; they are rendered after it."
-        return self._prepared.problem
+        return self.estimate_wait().reason if self.blocked else self._prepared.problem
 
     def suspend(self, wait: Callable[[], WaitEstimate]) -> None:
         """Stop the image model until `resume`; `wait` says when that may be, and why."""
