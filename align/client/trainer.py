@@ -17,7 +17,7 @@ import psutil
 from align.client.config import configure, parse_settings
 from align.client.devices.chosen_devices import TrainingDevices
 from align.client.devices.sharing import takes_turns
-from align.client.planning.circumstances import Circumstances, device_of, rendering_of
+from align.client.planning.circumstances import Circumstances, card_of_runs, device_of, rendering_of
 from align.client.planning.plan import REQUIREMENTS, at_planned_side, plan
 from align.client.run_config import RunConfig
 from align.client.run_folder import RunFolder, process_lives
@@ -112,14 +112,16 @@ class TrainerProcess:
         paces: Sequence[MeasuredPace] = (),
     ) -> RunPlan:
         """Return the plan of a run on this many pairs. Raises InvalidSettings."""
+        self._devices.check(configure(model.preset, settings).num_processes)
         known = replace(self._known(model, sampler), pairs_per_s=pairs_per_s, paces=paces)
         return plan(model.preset, pairs, settings, known)
 
     def _known(self, model: ModelInfo, sampler: SamplerState | None) -> Circumstances:
         """Return what is known of a run before it starts."""
-        # With cards of its own, the sampler says nothing of those that train.
-        shared = None if self._devices.apart else sampler
-        return Circumstances(device_of(shared, usable_cores()), rendering_of(model))
+        # Of cards that train apart the sampler says nothing.
+        if self._devices.apart:
+            return Circumstances(card_of_runs(self._devices), rendering_of(model))
+        return Circumstances(device_of(sampler, usable_cores()), rendering_of(model))
 
     def has_own_device(self) -> bool:
         """Return whether runs have a card that the image model does not use."""

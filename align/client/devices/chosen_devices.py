@@ -35,6 +35,10 @@ class TrainingDevices:
     """How many there are; 0 where none was named."""
     apart: bool = False
     """Whether the image model has another one, so that it goes on during a run."""
+    name: str = ""
+    """Of the card, where runs have one of their own and its driver tells it."""
+    memory: int = 0
+    """Of that card, in bytes."""
 
     def check(self, processes: int) -> None:
         """Raise InvalidSettings for more processes than there are cards for them."""

@@ -31,7 +31,20 @@ def set_up_devices(named: str | None) -> DeviceSetup:
     chosen = choose_devices(named, named_cards(facts), facts.system == "darwin")
     build = facts.torch.build if facts.torch is not None else CPU
     notices = installation_notices(used_by(chosen, facts))
-    return DeviceSetup(chosen.of_sampler(build), chosen.of_trainer(build), notices)
+    return DeviceSetup(chosen.of_sampler(build), trainer_devices(chosen, build, facts), notices)
+
+
+def trainer_devices(chosen: ChosenDevices, build: str, facts: SystemFacts) -> TrainingDevices:
+    """Return the devices of runs, with what the driver tells of a card of their own.
+
+    Of several cards it is the one with the least memory: every process has to fit.
+    """
+    devices = chosen.of_trainer(build)
+    own = [card for card in facts.nvidia if str(card.index) in chosen.trainer]
+    if not devices.apart or not own:
+        return devices
+    smallest = min(own, key=lambda card: card.memory_total)
+    return replace(devices, name=smallest.name, memory=smallest.memory_total)
 
 
 def used_by(chosen: ChosenDevices, facts: SystemFacts) -> SystemFacts:

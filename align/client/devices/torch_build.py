@@ -60,7 +60,7 @@ def read_build(text: str) -> TorchBuild | None:
 
 def _assignments(module: ast.Module) -> dict[str, str]:
     """Return the names that texts are assigned to."""
-    found = {}
+    found: dict[str, str] = {}
     for line in module.body:
         if isinstance(line, ast.Assign):
             targets, value = line.targets, line.value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from align.client.devices.chosen_devices import TrainingDevices
 from align.client.planning.costs import Rendering
 from align.client.planning.speeds import PlanDevice
 from align.contracts.image_sizes import SDXL_SIDE
@@ -40,6 +41,13 @@ def device_of(sampler: SamplerState | None, cores: int) -> PlanDevice:
         return UNKNOWN_DEVICE
     name = sampler.facts.name if sampler.facts else ""
     return PlanDevice(sampler.device, name, sampler.memory_total, cores)
+
+
+def card_of_runs(devices: TrainingDevices) -> PlanDevice:
+    """Return the card that runs have to themselves, as its driver tells it before they start."""
+    if not devices.memory:
+        return UNKNOWN_DEVICE
+    return PlanDevice("cuda", devices.name, devices.memory)
 
 
 def rendering_of(model: ModelInfo, look: RenderSettings | None = None) -> Rendering:

@@ -13,7 +13,8 @@ from running import wait_for
 from align.client.config import configure
 from align.client.converter import ConverterProcess
 from align.client.devices.chosen_devices import Card, choose_devices
-from align.client.devices.setup import used_by
+from align.client.devices.nvidia_smi import NvidiaCard
+from align.client.devices.setup import trainer_devices, used_by
 from align.client.devices.sharing import takes_turns
 from align.client.devices.system import SystemFacts
 from align.client.models import describe_model
@@ -71,6 +72,28 @@ def test_a_run_with_a_card_of_its_own_stops_nobody():
     assert not TrainerProcess(devices=apart).needs_sampler_stopped(model, state)
 
 
+def test_a_run_is_planned_for_the_card_that_it_has_to_itself():
+    names = {0: ("NVIDIA GeForce RTX 4090", 24), 1: ("NVIDIA GeForce RTX 3060", 12)}
+    nvidia = tuple(
+        NvidiaCard(index, "", name, "580.1", memory * GIB, 0)
+        for index, (name, memory) in {**names, 2: ("NVIDIA L4", 24)}.items()
+    )
+    facts = SystemFacts("linux", "x86_64", None, nvidia, True)
+    model = replace(describe_model(), preset="sdxl", width=1024, height=1024)
+    big = ready("cuda", 24, 8)
+
+    def planned(named: str) -> dict:
+        chosen = choose_devices(named, CARDS, mac=False)
+        trainer = TrainerProcess(devices=trainer_devices(chosen, "cu130", facts))
+        return trainer.plan(model, 100, {}, sampler=big)
+
+    # 12 GB are too few for the model's own size, and the fewest of the cards count.
+    assert planned("0,1")["side"] == planned("0,2,1")["side"] == 768
+    assert planned("0,2")["side"] == planned("0")["side"] == 1024
+    one = trainer_devices(choose_devices("0", CARDS, mac=False), "cu130", facts)
+    assert (one.name, one.memory) == ("", 0)
+
+
 def test_what_is_not_used_is_not_told():
     facts = SystemFacts("linux", "x86_64", None, has_nvidia_smi=True, amd=(16 * GIB,), wsl=True)
     assert used_by(choose_devices(None, CARDS, mac=False), facts) == facts
@@ -108,6 +131,8 @@ def test_exports_are_shown_the_same_devices(tmp_path):
 
 def test_more_processes_than_cards_are_refused_before_a_run_is_made(tmp_path):
     devices = choose_devices("0,1", CARDS, mac=False).of_trainer("cu130")
+    with pytest.raises(InvalidSettings, match="num_processes 2"):
+        TrainerProcess(devices=devices).plan(describe_model(), 100, {"num_processes": 2})
     with pytest.raises(InvalidSettings, match="num_processes 2"):
         TrainerProcess(devices=devices).prepare(
             tmp_path / "run", tmp_path, describe_model(), {"num_processes": 2}
