@@ -28,6 +28,8 @@ class VersionEntry(TypedDict):
     objective: NotRequired[str]
     pairs: NotRequired[int]
     """Preferences that it was trained on."""
+    movement: NotRequired[float]
+    """How far it has moved from its base, as a share of what the base predicts."""
 
 
 class ImageEntry(TypedDict):

@@ -206,6 +206,8 @@ def _version_entry(name: str, source: AdapterSource) -> VersionEntry:
         entry["objective"] = result["objective"]
     if "pairs" in result:
         entry["pairs"] = result["pairs"]
+    if "movement" in result:
+        entry["movement"] = result["movement"]
     return entry
 
 

@@ -107,6 +107,7 @@ class EvaluatedVersion(Fields):
     run: str | None = None
     objective: str | None = None
     pairs: int | None = None
+    movement: Number = None
 
 
 class EvaluatedModel(Fields):

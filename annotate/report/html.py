@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
+from align.contracts.movement import percent_of, told_movement
 from annotate.charts.interval_plots import dots, whiskers
 from annotate.report.evaluation import CheckResult, Evaluation, ScorerResult, VerdictResult
 from annotate.report.findings import (
@@ -245,15 +246,23 @@ def _versions(evaluation: Evaluation) -> str:
 
     rows = "".join(
         f"<tr><td>{escape(v.name)}</td><td>{escape(v.run or '–')}</td>"
-        f"<td>{escape(v.objective or '–')}</td><td>{'–' if v.pairs is None else v.pairs}</td></tr>"
+        f"<td>{escape(v.objective or '–')}</td><td>{'–' if v.pairs is None else v.pairs}</td>"
+        f"<td>{_moved(v.movement)}</td></tr>"
         for v in evaluation.versions
     )
     base = f'<p class="soft">Model {escape(evaluation.identity or evaluation.model)}</p>'
     return _section(
         "What was compared",
         '<div class="wide"><table><thead><tr><th>Version</th><th>Run</th><th>Objective</th>'
-        f"<th>Pairs</th></tr></thead><tbody>{rows}</tbody></table></div>{base}",
+        "<th>Pairs</th><th>Moved from base</th></tr></thead>"
+        f"<tbody>{rows}</tbody></table></div>{base}",
     )
+
+
+def _moved(share: float | None) -> str:
+    if share is None:
+        return "–"
+    return f"{told_movement(share).words}, {percent_of(share)}"
 
 
 def _section(heading: str, body: str) -> str:

@@ -122,11 +122,10 @@ class Bench:
 
     def row(self, settings: dict[str, Any], flip: float) -> str:
         """Train with these settings and measure; a row of the table."""
-        chosen = {"seed": self._sample - 1, **settings}
-        run = RunFolder(self._folder / self._run_name(chosen, flip))
+        run = self.run_of(settings, flip)
         measured = read_json(run.path / "measured.json") or {}
         if not measured:
-            self._train(run, chosen, flip)
+            self.train(settings, flip)
         if run.status().state == "done":
             measured = self._measure(run, measured)
             write_json(run.path / "measured.json", measured)
@@ -142,15 +141,24 @@ class Bench:
         digest = hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()[:8]
         return f"{self._name}-{flip}-{settings['objective']}-{digest}"
 
-    def _train(self, run: RunFolder, settings: dict[str, Any], flip: float) -> None:
+    def run_of(self, settings: dict[str, Any], flip: float) -> RunFolder:
+        """The folder of the run with these settings."""
+        return RunFolder(self._folder / self._run_name(self._seeded(settings), flip))
+
+    def train(self, settings: dict[str, Any], flip: float) -> RunFolder:
         """Bring the run to its end, going on where an earlier call was stopped."""
+        run, chosen = self.run_of(settings, flip), self._seeded(settings)
         if run.status().state == "done":
-            return
+            return run
         if not (run.path / "config.json").exists():
-            self._trainer.prepare(run.path, self._snapshot(flip), self._painter.model, settings)
+            self._trainer.prepare(run.path, self._snapshot(flip), self._painter.model, chosen)
         self._trainer.start(run.path)
         while run.status().state == "running":
             time.sleep(1)
+        return run
+
+    def _seeded(self, settings: dict[str, Any]) -> dict[str, Any]:
+        return {"seed": self._sample - 1, **settings}
 
     def _measure(self, run: RunFolder, measured: dict[str, Any]) -> dict[str, Any]:
         """What a finished run made of the taste, variety and prompts; what is known stays."""

@@ -1,6 +1,7 @@
 """Full-size SDXL without its weights: what fits on which card, and one real step.
 
     python tests/bench/sdxl.py plan                     memory by shape for 12 to 80 GB cards
+    python tests/bench/sdxl.py time                     what 45 minutes buy on which card, counted
     python tests/bench/sdxl.py step [--size 256]        one LoRA step of all 2.6 B weights, here
     python tests/bench/sdxl.py journey [--small]        the loop that a user runs, through the app
 
@@ -19,16 +20,24 @@ from pathlib import Path
 import torch
 from diffusers import UNet2DConditionModel
 from sdxl_journey import journey
+from torch.utils.flop_counter import FlopCounterMode
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT)]
 
 from align.adapters.lora import add_lora, as_reference
+from align.client.planning.circumstances import Circumstances
+from align.client.planning.plan import plan
+from align.client.planning.speeds import PlanDevice, forward_tflop
 from align.diffusion.losses import denoising_error, preference_logits
 from align.families.sdxl import SDXL, SDXL_UNET
 from align.training.fitting.memory_model import plan_memory
 
 CARDS = (12, 16, 24, 40, 80)
+TIMED = (
+    *(("RTX 4060", 8), ("RTX 3060", 12), ("RTX 4070", 12), ("RTX 4060 Ti", 16)),
+    *(("RTX 3090", 24), ("RTX 4090", 24), ("H200", 140)),
+)
 RECOMPUTED = ("none", "some", "all")
 PAIRS = (16, 8, 4, 2, 1)
 SIZE, RANK = 1024, 16
@@ -36,7 +45,7 @@ SIZE, RANK = 1024, 16
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["plan", "step", "journey"])
+    parser.add_argument("what", choices=["plan", "time", "step", "journey"])
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--small", action="store_true", help="the embedded model's shapes")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep what the journey makes")
@@ -45,6 +54,8 @@ def main() -> None:
         journey(arguments)
     elif arguments.what == "plan":
         print_plan()
+    elif arguments.what == "time":
+        print_times()
     else:
         one_step(arguments.size)
 
@@ -63,6 +74,29 @@ def print_plan() -> None:
         print(f"| {card} GB | {cells} |")
     for (pairs, again), need in needs.items():
         print(f"  {pairs} pairs, {again} recomputed: {need:.1f} GiB")
+
+
+def print_times() -> None:
+    """What a forward pass computes, and the default run of 100 votes on cards of each size."""
+    print("| pixels | TFLOP of a forward pass, counted | by the plan |\n|---|---|---|")
+    for side in (512, 768, 1024):
+        print(f"| {side} | {counted_tflop(side):.2f} | {forward_tflop(side):.2f} |")
+    print("\n| card | pixels | steps | each pair | minutes |\n|---|---|---|---|---|")
+    for name, gib in TIMED:
+        device = PlanDevice("cuda", f"NVIDIA GeForce {name}", gib * 2**30)
+        told = plan("sdxl", 100, {}, Circumstances(device))
+        cells = (f"{name}, {gib} GB", told["side"], told["steps"], f"{told['passes']:.0f} times")
+        print(f"| {' | '.join(map(str, cells))} | {told['minutes']:.0f} |")
+
+
+def counted_tflop(side: int) -> float:
+    """What torch's counter sees of a forward pass of one image, on the meta device."""
+    with torch.device("meta"):
+        unet = SDXL.build_denoiser(SDXL_UNET).requires_grad_(False)
+        inputs = SDXL.inputs_by_shape(unet, side, 1, torch.float32, 77)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        unet(**inputs)
+    return counter.get_total_flops() / 1e12
 
 
 def most_pairs(needs: dict[tuple[int, str], float], card: int, again: str) -> str:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from html import escape
 
 from align.contracts.durations import in_words
+from align.contracts.movement import told_movement
 from align.contracts.run_files import MetricsRow, RunResult
 from annotate.charts.bar_charts import progress_bar
 from annotate.charts.line_charts import curve
@@ -111,7 +112,18 @@ def runs_table(runs: Sequence[RunView]) -> str:
 
 
 def outcome_of(result: RunResult, version: str | None = None) -> str:
-    """Return a sentence on what a run that is done achieved; `version` is the one it made."""
+    """Return what a run that is done achieved, and how far it went; `version` is what it made."""
+    return _helped(result, version) + moved(result)
+
+
+def moved(result: RunResult) -> str:
+    """Return how far a version has moved from its base; empty where nobody measured it."""
+    if (share := result.get("movement")) is None:
+        return ""
+    return f'<p class="soft moved">{escape(told_movement(share).sentence)}</p>'
+
+
+def _helped(result: RunResult, version: str | None) -> str:
     # A version that failed its checks gets no praise for its accuracy.
     if reasons := failed_checks(result):
         return _held_back(reasons, version)

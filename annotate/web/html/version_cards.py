@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import PurePath
 
+from align.contracts.movement import percent_of
 from align.contracts.weights import ImportedFile, VersionSummary
 from annotate.views.model_versions import ExportedVersion, SentVersion, VersionDetail, VersionView
 from annotate.web.html.look_cards import look_line
@@ -201,6 +202,8 @@ def _facts(version: VersionView) -> str:
     if version["imported"]:
         facts += _imported_facts(version["imported"])
 
+    if (movement := version["result"].get("movement")) is not None:
+        facts.append((percent_of(movement), "moved from base"))
     if (variety := version["result"].get("diversity")) is not None:
         facts.append((f"{variety:.2f}×", "as varied as base"))
     if (share := version["result"].get("settled", {}).get("flipped")) is not None:
@@ -276,4 +279,5 @@ def _outcome_card(version: VersionView) -> list[str]:
     result: VersionSummary = {**version["result"]}
     if version["deleted"]:
         result["advice"] = ""
+        result.pop("movement", None)
     return [outcome_of(result)]

@@ -27,7 +27,8 @@ WHOLE: dict[str, Any] = {
     "model": {"name": "emoji", "identity": "emoji-0123"},
     "versions": [
         {"name": "base"},
-        {"name": "v1", "run": "r0001", "objective": "dpop", "pairs": 100, "extra": [1]},
+        {"name": "v1", "run": "r0001", "objective": "dpop", "pairs": 100, "extra": [1]}
+        | {"movement": 0.2},
     ],
     "prompts": ["a cat", "a dog | with a pipe"],
     "seeds": [1, 2],

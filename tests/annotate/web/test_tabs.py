@@ -71,6 +71,12 @@ def test_a_run_that_helped_says_so():
     assert "did not help" not in outcome(run(result={"held_out": held_out, "advice": "It learned"}))
 
 
+def test_a_run_says_how_far_its_version_moved_where_that_was_measured():
+    told = outcome(run(result={"held_out": HELD_OUT, "movement": 0.0004}))
+    assert "It hardly moved from its base (0.0%): train longer" in told
+    assert "moved" not in outcome(run(result={"held_out": HELD_OUT}))
+
+
 def test_a_failed_run_tells_its_reason():
     assert "disk is full" in outcome(run(state="failed", error="The disk is full."))
 
@@ -137,6 +143,21 @@ def test_a_plan_shows_its_numbers():
     plan = {"preset": "embedded", "pairs": 88, "held_out": 12, "steps": 300, "minutes": 2.4}
     html = plan_card(plan | {"summary": "88 pairs to learn from"})
     assert all(text in html for text in ("88", "12", "300", "min"))
+
+
+def test_a_plan_with_a_limit_says_how_long_it_takes_at_most_and_why_it_is_cut():
+    plan = {"preset": "sdxl", "pairs": 88, "held_out": 12, "steps": 42, "minutes": 44.7}
+    plan |= {
+        "max_minutes": 45.0,
+        "notes": ["42 of 300 steps fit into 45 min."],
+        "summary": "Little.",
+    }
+    html = plan_card(plan)
+    assert "<b>45 min</b><span>at most</span>" in html
+    assert "42 of 300 steps fit into 45 min." in html
+    # A limit that cannot be kept is not promised.
+    days = plan_card(plan | {"minutes": 3 * 1440.0})
+    assert "at most" not in days and "<b>3 days</b><span>expected</span>" in days
 
 
 def test_one_pair_is_no_pairs():

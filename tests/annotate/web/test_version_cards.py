@@ -105,3 +105,10 @@ def test_sizes_are_said_in_the_unit_that_fits(size, said):
 def test_nothing_to_remove_is_said():
     assert promise(DiskUsage("caches", 0, 0)).startswith("Nothing")
     assert promise(DiskUsage("caches", 1000, 1)) == "1 file would go, and 1 kB be free."
+
+
+def test_a_version_says_how_far_it_moved_from_its_base_where_that_was_measured():
+    moved = version_card(told("v1", "base", result={"movement": 0.126}))
+    assert "<b>13%</b><span>moved from base</span>" in moved
+    assert "It moved" in moved
+    assert "moved from base" not in version_card(told("v1", "base"))
