@@ -18,8 +18,8 @@ from align.contracts.rendering import (
     SamplerReply,
     SamplerRequest,
     ScoreRequest,
-    StepProgress,
 )
+from align.contracts.step_progress import StepProgress
 from align.errors import SamplerFailed
 
 T = TypeVar("T")

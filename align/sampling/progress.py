@@ -10,7 +10,8 @@ import threading
 from collections.abc import Callable
 from time import monotonic
 
-from align.contracts.rendering import RenderRequest, SamplerRequest, StepProgress
+from align.contracts.rendering import RenderRequest, SamplerRequest
+from align.contracts.step_progress import StepProgress
 from align.sampling.latent_preview import LatentPreview
 from align.sampling.steps import DenoisingStep, OnStep, ignore_step
 

@@ -42,7 +42,13 @@ class StageEvents:
         vote = as_vote(event.pair_id, event.verdict, event.annotator, event.key, event.response_ms)
         accepted = self._studio.vote(vote, event.keep is True)
         hint = self._studio.insights.pace_hints.hint_after(vote)
-        reply: VoteReply = {"pace_hint": hint, **reply_to(event.key, accepted)}
+        votes, until = accepted["votes"], accepted["until_next_run"]
+        reply: VoteReply = {
+            "key": event.key,
+            "votes": votes,
+            "until_next_run": until,
+            "pace_hint": hint,
+        }
         if "next" in accepted:
             reply["next"] = accepted["next"]
         return reply

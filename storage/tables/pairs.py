@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from storage.aggregates.counts import RunningCounts
@@ -98,7 +98,7 @@ class Pairs:
         """
         rows = self._database.read(OPEN, {"base": base, "overlap": overlap})
         return [
-            (Pair(*shown, in_a_row=in_a_row), frozenset(people))
+            (replace(Pair(*shown), in_a_row=in_a_row), frozenset(people))
             for *shown, in_a_row, people in rows
         ]
 

@@ -70,6 +70,37 @@ def test_keys_are_left_alone_while_a_person_types_reads_help_or_looks_at_another
     stage.wait_until_saved(saved)
 
 
+def test_the_winner_stays_beside_one_new_image_until_its_vote_is_undone(
+    shared_app: App, page: Any, stage: Stage
+) -> None:
+    stage.open(shared_app.url)
+    page.keyboard.press("k")
+    page.locator('#stage .keep[aria-pressed="true"]').wait_for()
+
+    def shown() -> tuple[str, set[str]]:
+        images = page.locator("#stage .pair img").evaluate_all("all => all.map((one) => one.src)")
+        return page.locator("#stage .prompt").inner_text(), set(images)
+
+    stays = page.locator("#stage .question", has_text="The winner stays")
+    before: dict[str, set[str]] = {}
+    for _ in range(8):
+        page.wait_for_timeout(300)  # in which the next image is rendered
+        prompt, images = shown()
+        before[prompt] = images
+        pair = stage.press("ArrowLeft")
+        if stays.is_visible():
+            break
+
+    # Of this vote, or of one whose new image came late.
+    prompt, images = shown()
+    assert stays.inner_text() == "The winner stays, 1 of 5"
+    assert len(images & before[prompt]) == 1
+    stage.press("z")
+    assert stage.read("pair") == pair
+    page.keyboard.press("k")
+    page.locator('#stage .keep[aria-pressed="false"]').wait_for()
+
+
 def test_a_click_on_a_image_chooses_it(shared_app: App, page: Any, stage: Stage) -> None:
     stage.open(shared_app.url)
     saved = stage.saved()
