@@ -48,9 +48,11 @@ class RenderingWatch:
 
 def sentence(progress: StepProgress, left_s: float) -> str:
     """Return which image is at which step, and the time it may still take."""
+    step = f"{progress['step']} of {progress['steps']}, {about(left_s)}."
+    if progress["count"] == 1:
+        return f"Step {step}"
     places = named_places([index + 1 for index in progress["indices"]])
-    step = f"step {progress['step']} of {progress['steps']}"
-    return f"{places} of {progress['count']}, {step}, {about(left_s)}."
+    return f"{places} of {progress['count']}, step {step}"
 
 
 def named_places(places: Sequence[int]) -> str:

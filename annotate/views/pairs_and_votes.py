@@ -71,8 +71,8 @@ class AcceptedVote(Accepted, CountsLeft):
     """A vote that is on the disk."""
 
     next: NotRequired[PairView]
-    """The annotator's next pair, in which a winner was kept; missing where none was, or its new
-    image is still to be rendered."""
+    """With `keep_winner` the annotator's next pair, which shows the winner again; missing where it
+    does not stay, or its new image is still to be rendered: then it comes as soon as it is."""
 
 
 class TakenBack(TypedDict):

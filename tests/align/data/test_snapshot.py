@@ -7,7 +7,7 @@ import json
 import pytest
 
 from align.data.rows import count_pairs, vote_shares
-from align.data.snapshot import read_snapshot
+from align.data.snapshot import read_snapshot, split_by_prompt
 from align.errors import SnapshotError
 
 pytestmark = pytest.mark.slow
@@ -120,3 +120,22 @@ def test_a_weight_that_is_none_is_named(make_snapshot, weight):
     (folder / "manifest.json").write_text("{}")
     with pytest.raises(SnapshotError, match="line 1, is not a vote"):
         read_snapshot(folder)
+
+
+def test_pairs_in_which_a_winner_stayed_are_read_and_never_split_from_those_before(make_snapshot):
+    folder = make_snapshot(8)
+    lines = [json.loads(line) for line in (folder / "pairs.jsonl").read_text().splitlines()]
+    # Two rows of four: the winner stays beside the image that the next line had as its loser.
+    for number, line in enumerate(lines):
+        first = lines[number - number % 4]
+        line |= {"prompt": f"prompt {number // 4}", "chosen": first["chosen"]}
+        line |= {"in_a_row": number % 4} if number % 4 else {}
+    (folder / "pairs.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (folder / "manifest.json").write_text("{}")
+
+    pairs = read_snapshot(folder).pairs
+    assert len(pairs) == 8
+    for seed in range(6):
+        train, holdout = split_by_prompt(pairs, 5, seed)
+        assert (len(train), len(holdout)) == (4, 4), "a whole row or none of it"
+        assert {pair.prompt for pair in train}.isdisjoint(pair.prompt for pair in holdout)

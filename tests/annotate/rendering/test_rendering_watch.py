@@ -27,6 +27,7 @@ def min_ready() -> int:
         ({}, "Image 1 of 2, step 12 of 30, about 20 s."),
         ({"indices": [2, 3], "count": 8}, "Images 3 and 4 of 8, step 12 of 30, about 20 s."),
         ({"indices": [0, 1, 2, 3], "count": 4}, "Images 1 to 4 of 4, step 12 of 30, about 20 s."),
+        ({"count": 1}, "Step 12 of 30, about 20 s."),
         ({"step": 30}, "Image 1 of 2, step 30 of 30, about 20 s."),
     ],
 )
