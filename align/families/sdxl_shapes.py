@@ -58,4 +58,4 @@ def tile(vae: AutoencoderKL, tiled: bool) -> None:
 
 def pixels_per_latent(vae: AutoencoderKL) -> int:
     """Return the downsampling factor of a VAE: one less than its levels, each of which halves."""
-    return 2 ** (len(vae.config.block_out_channels) - 1)
+    return int(2 ** (len(vae.config.block_out_channels) - 1))

@@ -28,12 +28,13 @@ def peak_bytes(work: Callable[[], object], autocast: torch.dtype | None = None) 
     return storages.peak
 
 
-class LiveStorages(TorchDispatchMode):
+class LiveStorages(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has no types
     """Counts the storages that operations make, each until it is freed."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.live = self.peak = 0
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.live: int = 0
+        self.peak: int = 0
         self._known: weakref.WeakSet[torch.UntypedStorage] = weakref.WeakSet()
 
     def __torch_dispatch__(

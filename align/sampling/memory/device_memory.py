@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 
-from align.device import Compute
-from align.device_memory import memory_fraction, spills_silently
+from align.device import Compute, memory
+from align.device_memory import free_memory, memory_fraction, spills_silently
 
 MEMORY_PHRASES = ("out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED")
 """In errors of libraries, and of Apple's devices, that have no class of their own."""
@@ -34,20 +34,21 @@ class DeviceMemory(Protocol):
 
 
 class CardMemory:
-    """Memory of a card of its own: NVIDIA's, or AMD's."""
+    """Memory of a card of its own: NVIDIA's, AMD's or Intel's."""
 
     offloads = True
 
-    def __init__(self, device: torch.device) -> None:
-        self._device = device
+    def __init__(self, compute: Compute) -> None:
+        self._compute, self._device = compute, compute.device
+        self._torch: Any = torch.xpu if compute.device.type == "xpu" else torch.cuda
 
     def total(self) -> int:
         """Return its bytes."""
-        return int(torch.cuda.mem_get_info(self._device)[1])
+        return memory(self._compute)[0]
 
     def free(self) -> int:
         """Return the bytes that nobody holds."""
-        return int(torch.cuda.mem_get_info(self._device)[0])
+        return free_memory(self._compute)
 
     def room(self) -> int:
         """Return them with those that torch's allocator holds.
@@ -55,20 +56,47 @@ class CardMemory:
         It is bound to them where more would go to main memory without a word, anew each time: what
         others hold comes and goes.
         """
-        room = self.free() + int(torch.cuda.memory_reserved(self._device))
-        if spills_silently():
+        room = self.free() + int(self._torch.memory_reserved(self._device))
+        if self._device.type == "cuda" and spills_silently():
             share = memory_fraction(room, self.total())
             torch.cuda.set_per_process_memory_fraction(share, self._device)
         return room
 
     def release(self) -> None:
         """Give back the blocks that the allocator keeps for later."""
-        torch.cuda.empty_cache()
+        self._torch.empty_cache()
+
+
+class UnifiedMemory:
+    """Memory that Apple's GPUs share with the machine."""
+
+    offloads = False
+
+    def __init__(self, compute: Compute) -> None:
+        self._compute = compute
+
+    def total(self) -> int:
+        """Return the bytes that the GPU may use."""
+        return memory(self._compute)[0]
+
+    def free(self) -> int:
+        """Return those that nobody holds."""
+        return free_memory(self._compute)
+
+    def room(self) -> int:
+        """Return them with those that this process holds for the GPU."""
+        return min(self.total(), self.free() + int(torch.mps.driver_allocated_memory()))
+
+    def release(self) -> None:
+        """Give back the blocks that the allocator keeps for later."""
+        torch.mps.empty_cache()
 
 
 def device_memory(compute: Compute) -> DeviceMemory | None:
-    """Return the memory of a card; None where the device shares main memory."""
-    return CardMemory(compute.device) if compute.device.type == "cuda" else None
+    """Return the memory of a GPU; None for a CPU, where the system finds room."""
+    if compute.device.type == "mps":
+        return UnifiedMemory(compute)
+    return CardMemory(compute) if compute.device.type in ("cuda", "xpu") else None
 
 
 def is_out_of_memory(error: BaseException) -> bool:

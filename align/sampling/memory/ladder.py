@@ -82,6 +82,7 @@ class MemoryLadder:
         self.pipeline, self.compute, self.on_rung = pipeline, compute, on_rung
         self._holders = holders
         self._planner = Planner(pipeline, compute, memory) if memory else None
+        self._offloads = memory is not None and memory.offloads
         self._offloading = Offloading(pipeline, compute)
         self._rung, self._tiled = MemoryPlan(), False
         self.explanation = ""
@@ -99,7 +100,8 @@ class MemoryLadder:
             return
 
         what = f"{name} does not fit into the memory of the card"
-        if planner.plan(size, guided) is None:
+        # Where main memory is the device's own, the system finds room at a price.
+        if planner.memory.offloads and planner.plan(size, guided) is None:
             raise ModelUnavailable(self._sentence(what))
 
         def move(plan: MemoryPlan) -> None:
@@ -217,11 +219,10 @@ class MemoryLadder:
             self._go_down(work, plan)
 
     def _go_down(self, work: Work, plan: MemoryPlan) -> None:
-        planner = self._planner
-        if planner is not None:
-            planner.memory.release()
+        if self._planner is not None:
+            self._planner.memory.release()
         tried = work.at_once(plan)
-        rung = next_rung(plan, work.stage, tried, work.item_pixels, planner is not None)
+        rung = next_rung(plan, work.stage, tried, work.item_pixels, self._offloads)
         if rung is None:
             raise self._failure(work)
         self._rung = self._rung.stricter(rung)
@@ -253,7 +254,7 @@ class MemoryLadder:
         if self._planner is None:
             return self._rung
         planned = self._planner.plan(size, guided, self._rung.offload, self._offloading.applied)
-        return self._rung.stricter(planned or MemoryPlan.last())
+        return self._rung.stricter(planned or MemoryPlan.last(self._offloads))
 
     def _apply(self, plan: MemoryPlan) -> None:
         """Do to the pipeline what a plan says."""

@@ -99,9 +99,9 @@ class MemoryPlan:
         return max(1, self.decode_pixels // (size[0] * size[1]))
 
     @classmethod
-    def last(cls) -> MemoryPlan:
+    def last(cls, offloads: bool) -> MemoryPlan:
         """Return the plan that needs the least memory."""
-        return cls(SMALLEST, SMALLEST, True, Offload.DENOISER)
+        return cls(SMALLEST, SMALLEST, True, Offload.DENOISER if offloads else Offload.NOTHING)
 
     def stricter(self, other: MemoryPlan) -> MemoryPlan:
         """Return the plan that keeps to both."""
@@ -125,17 +125,19 @@ def choose_plan(
     room: int,
     total: int,
     least: Offload = Offload.NOTHING,
+    most: Offload = Offload.DENOISER,
 ) -> MemoryPlan | None:
     """Return the fastest plan that renders images of one size in `room` bytes; None for none.
 
     Args:
         room: what this process may use, its own weights included.
         total: the card's memory.
-        least: what is off the card already.
+        least: what is off the card in any case.
+        most: what may be off it; where main memory is the card's own, nothing.
     """
     usable = int(USABLE_FRACTION * room) - ALLOWANCE
     for offload in Offload:
-        if offload < least:
+        if not least <= offload <= most:
             continue
         plan = _fitted(weights, needs, guided, usable, offload, total < TILED_BELOW)
         if plan is not None:

@@ -53,4 +53,5 @@ class Planner:
         if size not in self._needs:
             self._needs[size] = size_needs(self._pipeline, self._compute, size)
         total = self.memory.total()
-        return choose_plan(self._weights, self._needs[size], guided, room, total, least)
+        most = Offload.DENOISER if self.memory.offloads else Offload.NOTHING
+        return choose_plan(self._weights, self._needs[size], guided, room, total, least, most)
