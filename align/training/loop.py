@@ -63,7 +63,7 @@ def train(
     pace, budget = PaceMeter(state), StepBudget(run, state)
     report.set_steps(budget.steps)
 
-    while progress.step < budget.steps and not agreed_by_all(accelerator, out_of_patience(state)):
+    while budget.goes_on(progress.step) and not agreed_by_all(accelerator, out_of_patience(state)):
         stop_if_asked(run, state, first_step)
         cpu_lock.wait_until_free()
 

@@ -45,6 +45,11 @@ class StepBudget:
         self.steps = settled.get("steps") or self._planned()
         """Settled, or planned until it is."""
 
+    def goes_on(self, step: int) -> bool:
+        """Return whether another step follows; a number that is only planned ends no run."""
+        settled = self._settled_after is not None
+        return step < (self.steps if settled else self._config.steps)
+
     def evaluation_due(self, step: int) -> bool:
         """Return True after the steps at which the held-out pairs are evaluated.
 
@@ -62,7 +67,8 @@ class StepBudget:
             return False
         progress, accelerator = self._state.progress, self._state.accelerator
         slow = progress.seconds > EARLY_SHARE * 60 * self._config.max_minutes
-        if not agreed_by_all(accelerator, slow or pace.steps >= SETTLE_AFTER):
+        known = pace.steps >= SETTLE_AFTER or progress.step == self._config.steps
+        if not agreed_by_all(accelerator, slow or known):
             return False
 
         if accelerator.is_main_process:
@@ -93,4 +99,6 @@ class StepBudget:
         known = Circumstances(plan_device(self._state.compute), self._rendering)
         pairs, held_out = self._state.train_pairs, len(self._state.holdout)
         times = run_times(self._preset, self._config, pairs, held_out, self._side, known)
-        return planned_steps(self._config, times)
+        # Without these it would not know its pace.
+        least = min(SETTLE_AFTER + 1, self._config.steps)
+        return max(least, planned_steps(self._config, times))

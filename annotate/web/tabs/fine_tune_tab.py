@@ -45,7 +45,7 @@ class FineTuneTab:
                 with gr.Accordion("Advanced settings", open=False):
                     self._settings = gr.Textbox(
                         label="Settings as JSON, {} for the defaults",
-                        info="steps, train_batch_size, rank, kappa, learning_rate, seed",
+                        info="steps, max_minutes, resolution, rank, kappa, learning_rate, seed",
                         value="{}",
                         lines=2,
                         elem_id="settings",

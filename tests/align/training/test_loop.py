@@ -66,6 +66,9 @@ def test_a_run_ends_in_an_adapter_and_says_how_it_went(finished):
     assert status.result["held_out"]["pairs"] == 3
     assert 0 <= status.result["settled"]["flipped"] <= 1
     assert 0 < status.result["settled"]["pairs"] <= 64
+    # Three steps of a small learning rate: it moved, and not far.
+    assert 0 < status.result["movement"] < 0.5
+    assert status.result["pace"]["side"] == 64
     assert run.adapter.is_file()
     rows = run.metrics()
     assert [row["step"] for row in rows] == [1, 2, 3]

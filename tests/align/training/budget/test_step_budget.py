@@ -11,7 +11,11 @@ from safetensors.torch import load_file
 from toy_runs import prepare_run, write_snapshot
 
 from align.client.config import TrainConfig
+from align.client.devices.chosen_devices import TrainingDevices
 from align.client.run_folder import RunFolder
+from align.client.trainer import TrainerProcess
+from align.contracts.models import ModelInfo
+from align.contracts.rendering import SamplerState
 from align.contracts.run_files import RunState
 from align.files import write_json
 from align.training.budget import resolution
@@ -68,10 +72,62 @@ def test_without_a_limit_all_steps_are_taken_at_the_pixels_of_the_settings(tmp_p
     assert not {"steps", "settled_after", "resolution"} & run.settled().keys()
 
 
-def test_a_run_that_fits_takes_the_steps_of_its_settings(make):
-    run = make("run", steps=6, max_minutes=30)
+def test_a_run_of_fewer_steps_than_its_pace_is_taken_from_is_evaluated_at_its_end(make):
+    run = make("run", steps=2, max_minutes=30)
     train_folder(run.path)
-    assert run.status().step == run.settled()["steps"] == 6
+    assert run.status().step == run.settled()["steps"] == 2
+    assert evaluated(run) == [2]
+
+
+def test_a_plan_that_was_too_low_ends_no_run_and_none_goes_beyond_its_settings(make):
+    # 17 pairs a second and 45 s around the steps are planned: of 45.6 s there are 5 steps.
+    run = make("run", steps=20, max_minutes=0.76)
+    planned = plan_of_folder(run.path)
+    assert planned["steps"] == 5
+    train_folder(run.path)
+    assert run.status().step == run.settled()["steps"] == 20
+
+
+def test_a_dry_run_of_a_full_size_model_on_a_processor_tells_the_truth(tmp_path, snapshot):
+    model = ModelInfo("large", "large", "sdxl-0123456789ab", "sdxl")
+    folder = tmp_path / "run"
+    TrainerProcess().prepare(folder, snapshot, model, {})
+    planned = plan_of_folder(folder)
+    assert planned["max_minutes"] == 45
+    assert planned["notes"][-1].startswith("This is a processor: a step takes about ")
+    assert "all 300 would take about" in " ".join(planned["notes"])
+
+
+GIB = 2**30
+SMALL_CARD = SamplerState("ready", device="cuda", memory_total=12 * GIB)
+LARGE_CARD = replace(SMALL_CARD, memory_total=24 * GIB)
+
+
+@pytest.mark.parametrize(
+    ("sampler", "preset", "side"),
+    [
+        (SMALL_CARD, "sdxl", 768),
+        (LARGE_CARD, "sdxl", 0),
+        (None, "sdxl", 0),
+        (SMALL_CARD, "embedded", 0),
+    ],
+)
+def test_a_run_is_prepared_with_the_pixels_that_its_plan_names(
+    tmp_path, snapshot, sampler, preset, side
+):
+    own = 1024 if preset == "sdxl" else 128
+    model = ModelInfo("a", "a", "sdxl-0123456789ab", preset, own, own)
+    TrainerProcess().prepare(tmp_path / "run", snapshot, model, {}, sampler=sampler)
+    assert RunFolder(tmp_path / "run").read_config().train.resolution == side
+    planned = TrainerProcess().plan(model, 24, {}, sampler=sampler)
+    assert planned["side"] == (side or own)
+
+
+def test_a_card_that_only_renders_says_nothing_of_those_that_train(tmp_path, snapshot):
+    model = ModelInfo("a", "a", "sdxl-0123456789ab", "sdxl")
+    trainer = TrainerProcess(devices=TrainingDevices(cards=1, apart=True))
+    trainer.prepare(tmp_path / "run", snapshot, model, {}, sampler=SMALL_CARD)
+    assert RunFolder(tmp_path / "run").read_config().train.resolution == 0
 
 
 def test_a_resumed_run_keeps_the_number_and_ends_in_the_same_bits(make):
