@@ -64,7 +64,7 @@ class PairPool:
     ) -> None:
         """Wire the parts together; `min_ready` is the least number of pairs to keep ready."""
         self.target = PoolTarget(assigner.votes, assigner.in_use, min_ready, lambda: prepared.due)
-        self._prepared = prepared
+        self.prepared = prepared
         self._sampler, self._assigner, self._renderer = sampler, assigner, renderer
         self._clock, self._best_worst, self._kept_winners = clock, best_worst, kept_winners
         maker = PairMaker(
@@ -86,7 +86,7 @@ class PairPool:
 
     def start(self) -> None:
         """Start the image model and the thread, which goes on with what an earlier app left."""
-        self._prepared.recount()
+        self.prepared.recount()
         self._began = self._clock()
         self._thread.start()
 
@@ -152,7 +152,7 @@ class PairPool:
         """Return why no pairs that were asked for are rendered now; None while they are."""
         if self.suspended or self.target.run_shares_device:
             return "A run has the device; they are rendered after it."
-        return self.estimate_wait().reason if self.blocked else self._prepared.problem
+        return self.estimate_wait().reason if self.blocked else self.prepared.problem
 
     def suspend(self, wait: Callable[[], WaitEstimate]) -> None:
         """Stop the image model until `resume`; `wait` says when that may be, and why."""

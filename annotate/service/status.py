@@ -96,7 +96,14 @@ class StudioStatus:
             return f"Rendering pairs: {ready} of {target} ready.{self._slowness()}"
         if self._active_learner.problem:
             return self._active_learner.problem
-        return "Pairs are ready." if self._assigner.mixed else f"{ready} pairs ready."
+        waiting = "Pairs are ready" if self._assigner.mixed else f"{ready:,} pairs ready"
+        return f"{waiting}{self._prepared()}."
+
+    def _prepared(self) -> str:
+        """Return how far an order of pairs is; an empty text where there is none to fulfil."""
+        # Rendering alone changes that, whichever pairs are voted on: a blind test stays blind.
+        order = self._pool.prepared.order
+        return f"; of {order.asked:,} to prepare {order.rendered:,} are rendered" * bool(order.left)
 
     def _next_images(self, run: CurrentRun) -> str:
         """Return a sentence on when a run lets the sampler render, and an empty text otherwise."""

@@ -53,7 +53,9 @@ class PrepareSection:
                 )
             self._costs = gr.HTML(elem_id="prepare-costs", apply_default_css=False)
             self._timer = gr.Timer(REFRESH_S, active=False)
-        self._shown = [self._progress, self._costs, self._start, self._stop, self._timer]
+        self._shown = [
+            self._progress, self._count, self._costs, self._start, self._stop, self._timer
+        ]  # fmt: skip
         self._listen(section)
 
     def _listen(self, section: gr.Accordion) -> None:
@@ -73,9 +75,8 @@ class PrepareSection:
         try:
             view = preparation.begin(count, name_of(request, DEFAULT_ACTOR))
         except PalateError as error:
-            refused: list[Any] = self._values(preparation.view(), count)
-            refused[1] = not_prepared_card(str(error))
-            return refused
+            shown = self._values(preparation.view(), count)
+            return [*shown[:2], not_prepared_card(str(error)), *shown[3:]]
         return self._values(view, count)
 
     def _end(self, count: float | None, request: gr.Request) -> list[Any]:
@@ -83,15 +84,16 @@ class PrepareSection:
         return self._values(view, count)
 
     def _values(self, view: PreparedPairsView, count: float | None) -> list[Any]:
-        """Return what the components show; the timer goes on while something is under way."""
+        """Return what the components show; the timer goes on while that may change by itself."""
         going = view["state"] in UNDER_WAY
         refused, costs = self._costs_of(view, count)
         return [
             prepared_card(view),
+            gr.Number(visible=not going),
             "" if going else costs,
             gr.Button(visible=not going, interactive=not refused),
             gr.Button(visible=going),
-            gr.Timer(active=going),
+            gr.Timer(active=going or view["seconds_per_pair"] is None),
         ]
 
     def _costs_of(self, view: PreparedPairsView, count: float | None) -> tuple[bool, str]:
