@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, ClassVar, TypedDict
+from typing import Any, ClassVar, NamedTuple, TypedDict
 
 from align.contracts.run_files import RunState
 from align.contracts.weights import VersionSummary
@@ -86,6 +86,15 @@ class Pair:
     def stream(self) -> str:
         """The queue it is handed out from: its blind test's, or its version's."""
         return self.trial or self.version
+
+
+class OpenPair(NamedTuple):
+    """A pair that more annotators may be asked about, without what it shows."""
+
+    pair_id: str
+    version: str
+    asked: frozenset[str]
+    """The annotators who voted on it already."""
 
 
 QUAD_SIZE = 4

@@ -25,8 +25,16 @@ from storage.disk.base_loras import BaseLoras
 from storage.disk.scratch import sweep
 from storage.disk.usage import DiskCleanup
 from storage.opening import Opening
-from storage.recipes import Recipe
-from storage.records import Counts, Image, OtherVotes, Pair, Prompt, Run, Snapshot, Version
+from storage.records import (
+    Counts,
+    Image,
+    OtherVotes,
+    Pair,
+    Prompt,
+    Run,
+    Snapshot,
+    Version,
+)
 from storage.settling import Monotonic, Settling
 from storage.snapshot.snapshots import Snapshots
 from storage.snapshot.sources import NO_OTHERS
@@ -174,21 +182,13 @@ class Store:
         """Return which of these are pairs of other models."""
         return self.pairs.of_other_models(pair_ids, base)
 
-    def open_pairs(self, base: str, overlap: int) -> list[tuple[Pair, frozenset[str]]]:
-        """Return the pairs that fewer than `overlap` people voted on, and who did, oldest first."""
-        return self.pairs.open(base, overlap)
-
-    def unvoted_recipes(self, base: str) -> dict[str, Recipe]:
-        """Return the recipe of an image of each rendered pair that nobody voted on, by pair id."""
-        return self.pairs.unvoted_recipes(base)
-
     def voters(self, pair_id: str) -> frozenset[str]:
         """Return the annotators who have a current vote on a pair."""
         return self.pairs.people(pair_id)
 
     def waiting_pairs(self, base: str, limit: int | None = None) -> list[Pair]:
         """Return the pairs of a model without a current vote by anybody, oldest first."""
-        return self._counts.waiting(base, limit)
+        return self.pairs.some(self._counts.waiting(base, limit))
 
     # Votes
 

@@ -8,6 +8,7 @@ from annotate.clock import Monotonic
 from annotate.labeling.item_assigner import ItemAssigner, no_stale_items
 from annotate.labeling.leases import oldest
 from annotate.labeling.rate_meter import RateMeter
+from annotate.labeling.stored_pairs import NEAR_PAIRS, StoredPairs
 from storage.acts import ActReceipt, NewVote, Selection
 from storage.records import Pair
 from storage.store import Store
@@ -63,15 +64,13 @@ class PairAssigner(ItemAssigner[Pair]):
             stale_pairs: Returns the stored pairs without a vote that are of another look.
             prepared_versions: Returns versions that serve while the active one has no pair.
         """
-        super().__init__(clock)
+        super().__init__(clock, NEAR_PAIRS)
         self._store, self._model_id, self._chance = store, model_id, chance
         self._pick, self._selection_of = pick, selection_of
-        self._issue_control_pair, self._stale_pairs = issue_control_pair, stale_pairs
-        self._prepared_versions = prepared_versions
+        self._issue_control_pair, self._prepared_versions = issue_control_pair, prepared_versions
+        self._stored = StoredPairs(store, model_id, self._leases, self._guard, stale_pairs)
         self._version = "base"
         self._hidden: set[str] = set()
-        self._stale: Collection[str] = ()
-        """Pairs of another look, which pages drop."""
         self._asking: set[str] = set()
         self._overlap = 1
         self.votes = RateMeter(clock)
@@ -154,20 +153,7 @@ class PairAssigner(ItemAssigner[Pair]):
 
         A pair that is open stays open, whatever its look.
         """
-        # The database is read before the guard is taken: nobody waits for it.
-        pairs = self._store.open_pairs(self._model_id, self._overlap)
-        stale = self._stale_pairs()
-        with self._guard:
-            self._stale = stale
-            self._leases.forget_waiting()
-            self._leases.drop_unopened(stale)
-            held = self._leases.leased_ids()
-            for pair, asked in pairs:
-                # A pair that is handed out is enqueued after its vote.
-                if pair.pair_id in held:
-                    self._leases.note_asked(pair.pair_id, asked)
-                elif pair.pair_id not in stale:
-                    self._leases.add(pair, asked)
+        self._stored.renew(self._overlap)
 
     def hide(self, pair_id: str) -> None:
         """Hand a pair to nobody anymore, and let pages that hold it drop it."""
@@ -200,11 +186,12 @@ class PairAssigner(ItemAssigner[Pair]):
             any_version: whether new pairs may be of another version than the active one.
             trial: the blind test that all pairs are to be of, if any.
         """
+        self._stored.bring_near(have)
         with self._guard:
             self._arrive(annotator)
             others = self._leases.keep_only(annotator, [trial] if trial else [None, self._mixed])
             claimed = self._leases.claim(annotator, have, lambda pair: self._keeps(pair, trial))
-            hidden = [i for i in have if i in self._hidden or i in self._stale]
+            hidden = [i for i in have if i in self._hidden or i in self._stored.stale]
             unknown = self._leases.unknown(have)
             pairs = self._unsent(annotator, have, want)
         # A page may hold pairs of the model that was open before.
@@ -223,6 +210,7 @@ class PairAssigner(ItemAssigner[Pair]):
 
     def vote(self, vote: NewVote) -> ActReceipt:
         """Record a vote and release the pair; raises what the store raises."""
+        self._stored.bring_near([vote.pair_id])
         selection = self._selection_of(vote.pair_id)
         receipt = self._record(vote, lambda: self._store.vote(vote, selection), self._overlap)
         # Votes in blind tests train nothing, so that they do not count towards the next run.

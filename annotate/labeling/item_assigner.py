@@ -22,9 +22,10 @@ def no_stale_items() -> frozenset[str]:
 class ItemAssigner(Generic[AnyItem]):
     """Leases of items in memory, acts on them in the store; safe from any thread."""
 
-    def __init__(self, clock: Monotonic) -> None:
+    def __init__(self, clock: Monotonic, near: int | None = None) -> None:
+        """`near` is how many items of each stream are held, the ids of others; None is all."""
         self._clock = clock
-        self._leases: Leases[AnyItem] = Leases()
+        self._leases: Leases[AnyItem] = Leases(near)
         self._undone: set[str] = set()
         """Keys of undos that have reopened their item."""
         self._guard = threading.Lock()

@@ -28,8 +28,10 @@ class Leases(Generic[AnyItem]):
     people are asked about each item, it waits again, for others, after each vote.
     """
 
-    def __init__(self) -> None:
-        self._waiting: ItemQueue[AnyItem] = ItemQueue()
+    def __init__(self, near: int | None = None) -> None:
+        """Hold the first `near` items of each stream and the ids of the others; None holds all."""
+        self._near = near
+        self._waiting: ItemQueue[AnyItem] = ItemQueue(near=near)
         self._partly_voted: ItemQueue[AnyItem] = ItemQueue()
         self._exhausted: dict[str, set[str]] = {}
         """For each stream, the people who voted on every partly voted item of it."""
@@ -54,8 +56,8 @@ class Leases(Generic[AnyItem]):
             item_id
             for item_id in item_ids
             if not any(item_id in items for items in self._held.values())
-            and self._waiting.get(item_id) is None
-            and self._partly_voted.get(item_id) is None
+            and item_id not in self._waiting
+            and item_id not in self._partly_voted
         ]
 
     def held(self, annotator: str) -> list[AnyItem]:
@@ -64,13 +66,23 @@ class Leases(Generic[AnyItem]):
 
     def ready(self, stream: str) -> int:
         """Count the waiting items of a stream that nobody voted on."""
-        return len(self._waiting.of(stream))
+        return self._waiting.count(stream)
 
     def ready_by_version(self) -> dict[str, int]:
         """Count the waiting items that nobody voted on, by version; none of a blind test."""
-        streams = (self._waiting.of(stream) for stream in self._waiting.streams())
-        found = ((next(iter(items.values())), len(items)) for items in streams)
-        return {item.version: count for item, count in found if item.trial is None}
+        return self._waiting.counts()
+
+    def add_far(self, stream: str, item_id: str) -> None:
+        """Enqueue an item by its id, to be read once its turn comes."""
+        self._waiting.add_far(stream, item_id)
+
+    def to_read(self, item_ids: Iterable[str]) -> list[str]:
+        """Return the ids of items to read: those of these that are far, and the next of others."""
+        return [*filter(self._waiting.is_far, item_ids), *self._waiting.to_read()]
+
+    def bring_near(self, items: Iterable[AnyItem]) -> None:
+        """Hold items that were read."""
+        self._waiting.bring_near(items)
 
     def take(
         self,
@@ -190,12 +202,12 @@ class Leases(Generic[AnyItem]):
 
     def forget_waiting(self) -> None:
         """Forget the queued items, but those of blind tests, to add them anew."""
-        self._waiting = ItemQueue(item for item in self._waiting if item.trial)
+        self._waiting = ItemQueue((item for item in self._waiting if item.trial), self._near)
         self._partly_voted, self._asked, self._exhausted = ItemQueue(), {}, {}
 
     def drop_trial(self, trial: str) -> None:
         """Forget the queued items of a blind test that ended; those handed out stay."""
-        self._waiting = ItemQueue(item for item in self._waiting if item.trial != trial)
+        self._waiting.drop_stream(trial)
 
     def touch(self, annotator: str, now: float) -> None:
         """Renew an annotator's leases."""

@@ -73,8 +73,8 @@ class StudioLook:
 
     def stale_pairs(self) -> set[str]:
         """Return the ids of the stored pairs without a vote that are of another look."""
-        look, recipes = self._current, self._store.unvoted_recipes(self._model_id)
-        return {pair_id for pair_id, recipe in recipes.items() if not look.rendered(recipe)}
+        look = self._current
+        return self._store.pairs.unvoted(self._model_id, lambda recipe: not look.rendered(recipe))
 
     def stale_quads(self) -> set[str]:
         """Return the ids of the stored quads without a ranking that are of another look."""

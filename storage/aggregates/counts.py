@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from operator import itemgetter
 from typing import TypeVar
 
 from align.contracts.errors import Unavailable
@@ -46,7 +47,7 @@ RANKED = "SELECT count(best), count(*) - count(best) FROM current_rankings WHERE
 EXCLUDED = "SELECT person FROM excluded_people WHERE base = ?"
 
 WAITING = """
-SELECT number, pair_id, prompt, left_image, right_image, version FROM pairs
+SELECT pair_id, number FROM pairs
 WHERE base = ? AND pair_id NOT IN (SELECT pair_id FROM current_votes)
   AND pair_id NOT IN (SELECT pair_id FROM trial_pairs)
   AND pair_id NOT IN (SELECT pair_id FROM control_pairs)
@@ -82,10 +83,12 @@ class ModelCounts:
     """Rankings with a best and a worst."""
     untrained: int
     """Decisive trainable votes that the newest run did not train on."""
-    waiting: dict[str, tuple[int, Pair]]
-    """Pairs without a vote by id, each with its number, in the order of the numbers."""
+    waiting: dict[str, int]
+    """Ids of pairs without a vote with their numbers, in the order of the numbers."""
     interleaved: Counter[Verdict]
     """Votes on control pairs and on mixed blind tests: counted, but not trained on."""
+    waiting_again: dict[str, int] = field(default_factory=dict)
+    """The same of pairs whose vote was undone: among the others they would be out of order."""
     hidden: set[str] = field(default_factory=set)
     """Flagged pairs, whose votes do not count."""
     excluded: set[str] = field(default_factory=set)
@@ -100,9 +103,15 @@ class ModelCounts:
         """Count the current votes as labelers see them: interleaved ones like any other."""
         return counted(self.verdicts + self.interleaved, self.ranked)
 
-    def first_waiting(self, limit: int | None) -> list[Pair]:
-        """Return the pairs that wait longest, all of them without a limit."""
-        return [pair for _, pair in islice(self.waiting.values(), limit)]
+    def first_waiting(self, limit: int | None) -> list[str]:
+        """Return the ids of the pairs that wait longest, all of them without a limit."""
+        oldest = [*islice(self.waiting.items(), limit), *self.waiting_again.items()]
+        return [pair_id for pair_id, _ in sorted(oldest, key=itemgetter(1))[:limit]]
+
+    def stop_waiting(self, pair_id: str) -> None:
+        """Forget that a pair waits."""
+        self.waiting.pop(pair_id, None)
+        self.waiting_again.pop(pair_id, None)
 
     def move(self, before: PairContribution, after: PairContribution) -> None:
         """Replace what a pair contributed before a transaction by what it contributes after it."""
@@ -116,12 +125,9 @@ class ModelCounts:
 
         self.hidden.discard(pair_id)
         self.hidden |= {pair_id} if after.hidden else set()
-        self.waiting.pop(pair_id, None)
+        self.stop_waiting(pair_id)
         if after.waits:
-            self.waiting[pair_id] = after.number, after.pair
-            # An undone pair belongs among the older ones. The others are in order already, and
-            # sorting what is nearly sorted is quick.
-            self.waiting = dict(sorted(self.waiting.items(), key=lambda item: item[1][0]))
+            self.waiting_again[pair_id] = after.number
 
 
 class RunningCounts:
@@ -145,8 +151,8 @@ class RunningCounts:
         """Count the current decisive votes that the newest run did not train on."""
         return self._ask(base, lambda sums: sums.untrained)
 
-    def waiting(self, base: str, limit: int | None) -> list[Pair]:
-        """Return the pairs of a model without a current vote, oldest first."""
+    def waiting(self, base: str, limit: int | None) -> list[str]:
+        """Return the ids of the pairs of a model without a current vote, oldest first."""
         return self._ask(base, lambda sums: sums.first_waiting(limit))
 
     def write(self, work: Callable[[Cursor], Result], then: Callable[[Result], None]) -> Result:
@@ -188,7 +194,7 @@ class RunningCounts:
         """Count a new pair; only as `then` of a write."""
         with self._lock:
             if sums := self._sums.get(base):
-                sums.waiting[pair.pair_id] = number, pair
+                sums.waiting[pair.pair_id] = number
 
     def add_vote(self, base: str, pair_id: str, verdict: Verdict, annotator: str) -> None:
         """Count a new candidate vote; only as `then` of a write."""
@@ -197,7 +203,7 @@ class RunningCounts:
             if sums and pair_id not in sums.hidden:
                 sums.verdicts[verdict] += 1
                 sums.untrained += verdict.decisive and annotator not in sums.excluded
-                sums.waiting.pop(pair_id, None)
+                sums.stop_waiting(pair_id)
 
     def add_interleaved(self, base: str, pair_id: str, verdict: Verdict) -> None:
         """Count a new vote on an interleaved pair; only as `then` of a write."""
@@ -240,7 +246,7 @@ def count_rows(cursor: Cursor, base: str) -> ModelCounts:
     verdicts = cursor.execute(VERDICTS, [base]).fetchall()
     ranked, skipped = cursor.execute(RANKED, [base]).fetchall()[0]
     untrained = cursor.execute(UNTRAINED, {"base": base}).fetchall()
-    pairs = [(number, Pair(*row)) for number, *row in cursor.execute(WAITING, [base]).fetchall()]
+    waiting = dict(cursor.execute(WAITING, [base]).fetchall())
     hidden = cursor.execute("SELECT pair_id FROM hidden_pairs").fetchall()
     excluded = cursor.execute(EXCLUDED, [base]).fetchall()
     interleaved = cursor.execute(INTERLEAVED, [base]).fetchall()
@@ -251,10 +257,10 @@ def count_rows(cursor: Cursor, base: str) -> ModelCounts:
         candidates,
         ranked,
         untrained[0][0],
-        {pair.pair_id: (number, pair) for number, pair in pairs},
+        waiting,
         by_verdict(interleaved),
-        {pair_id for (pair_id,) in hidden},
-        {person for (person,) in excluded},
+        hidden={pair_id for (pair_id,) in hidden},
+        excluded={person for (person,) in excluded},
     )
 
 

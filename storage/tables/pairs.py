@@ -1,15 +1,16 @@
 """Pairs of images, as annotators are shown them, and those that show a winner again."""
 
 import json
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from sys import intern
 
 from storage.aggregates.counts import RunningCounts
 from storage.database import Cursor, Database
 from storage.errors import UnknownImage, UnknownPair
 from storage.recipes import Recipe
-from storage.records import Image, Pair, new_id
+from storage.records import Image, OpenPair, Pair, new_id
 from storage.tables.images import COLUMNS as IMAGE_COLUMNS
 from storage.tables.images import image_of
 from storage.tables.prompts import clean_prompt
@@ -22,17 +23,15 @@ FROM pairs LEFT JOIN trial_pairs USING (pair_id) LEFT JOIN control_pairs USING (
 LEFT JOIN kept_pairs USING (pair_id)
 """
 ONE = f"{SHOWN} WHERE pair_id = ?"
+SOME = f"{SHOWN} WHERE pair_id IN (SELECT unnest(?::VARCHAR[])) ORDER BY number"
 
 # Pairs that more annotators may be asked about, and the ones who voted on them already.
-OPEN = f"""
-SELECT {", ".join(f"pairs.{name}" for name in COLUMNS.split(", "))},
-       coalesce(in_a_row, 0), coalesce(asked.people, []) AS people
-FROM pairs
-LEFT JOIN kept_pairs USING (pair_id)
+OPEN = """
+SELECT pairs.pair_id, version, people FROM pairs
 LEFT JOIN (
     SELECT pair_id, list(DISTINCT annotator) AS people FROM current_votes GROUP BY pair_id
 ) AS asked USING (pair_id)
-WHERE base = $base AND len(coalesce(asked.people, [])) < $overlap
+WHERE base = $base AND coalesce(len(people), 0) < $overlap
   AND pair_id NOT IN (SELECT pair_id FROM trial_pairs)
   AND pair_id NOT IN (SELECT pair_id FROM control_pairs)
   AND pair_id NOT IN (SELECT pair_id FROM hidden_pairs)
@@ -40,13 +39,19 @@ WHERE base = $base AND len(coalesce(asked.people, [])) < $overlap
 ORDER BY number
 """
 
-UNVOTED_RECIPES = """
-SELECT pair_id, recipe FROM pairs JOIN images ON image_id = left_image
-WHERE base = ? AND pairs.version <> 'imported'
+# A recipe without what differs from pair to pair: of 100,000 pairs there are a few such looks.
+LOOK = """
+json_merge_patch(recipe, '{"prompt": null, "seed": null, "version": null, "text": null}')
+"""
+UNVOTED = """
+FROM pairs JOIN images ON image_id = left_image
+WHERE pairs.base = $base AND pairs.version <> 'imported'
   AND pair_id NOT IN (SELECT pair_id FROM current_votes)
   AND pair_id NOT IN (SELECT pair_id FROM trial_pairs)
   AND pair_id NOT IN (SELECT pair_id FROM control_pairs)
 """
+UNVOTED_LOOKS = f"SELECT {LOOK} AS look, any_value(recipe) {UNVOTED} GROUP BY look"
+UNVOTED_OF_LOOKS = f"SELECT pair_id {UNVOTED} AND {LOOK} IN (SELECT unnest($looks::VARCHAR[]))"
 
 INSERT_KEPT = """
 INSERT INTO kept_pairs (pair_id, of_pair, vote_key, annotator, in_a_row, created)
@@ -71,6 +76,8 @@ SELECT {IMAGE_COLUMNS} FROM images JOIN (
 ) ON image_id = left_image
 """
 
+NOBODY: frozenset[str] = frozenset()
+
 
 class Pairs:
     """All pairs of a studio."""
@@ -91,21 +98,33 @@ class Pairs:
         self._counts.write(insert, then=lambda number: self._counts.add_pair(base, pair, number))
         return pair
 
-    def open(self, base: str, overlap: int) -> list[tuple[Pair, frozenset[str]]]:
+    def open(self, base: str, overlap: int) -> list[OpenPair]:
         """Return the pairs on which fewer than `overlap` people have a vote, with these people.
 
         Oldest first; without pairs of blind tests, control pairs, and hidden or taken back ones.
+        There may be 100,000 of them, so what they show is left to `some`.
         """
         rows = self._database.read(OPEN, {"base": base, "overlap": overlap})
         return [
-            (replace(Pair(*shown), in_a_row=in_a_row), frozenset(people))
-            for *shown, in_a_row, people in rows
+            OpenPair(pair_id, intern(version), frozenset(people) if people else NOBODY)
+            for pair_id, version, people in rows
         ]
 
-    def unvoted_recipes(self, base: str) -> dict[str, Recipe]:
-        """Return how the rendered pairs without a vote were rendered, by the recipe of an image."""
-        rows = self._database.read(UNVOTED_RECIPES, [base])
-        return {pair_id: json.loads(recipe) for pair_id, recipe in rows}
+    def some(self, pair_ids: Sequence[str]) -> list[Pair]:
+        """Return the pairs with these ids, oldest first; unknown ones are missing."""
+        return [Pair(*row) for row in self._database.read(SOME, [list(pair_ids)])]
+
+    def unvoted(self, base: str, unlike: Callable[[Recipe], bool]) -> set[str]:
+        """Return the rendered pairs without a vote whose recipe is unlike something.
+
+        `unlike` may not depend on prompt, seed and version: it is asked once for all others.
+        """
+        looks = self._database.read(UNVOTED_LOOKS, {"base": base})
+        other = [look for look, recipe in looks if unlike(json.loads(recipe))]
+        if not other:
+            return set()
+        found = self._database.read(UNVOTED_OF_LOOKS, {"base": base, "looks": other})
+        return {pair_id for (pair_id,) in found}
 
     def newest_number(self) -> int:
         """Return the number of the newest pair of all models; 0 before the first."""

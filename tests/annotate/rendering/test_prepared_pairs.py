@@ -213,15 +213,20 @@ def test_pairs_of_another_version_that_nobody_prepared_do_not_serve(open_place: 
 
 def test_what_is_left_of_an_order_is_rendered_in_the_new_look(open_place: Open) -> None:
     place = open_place()
-    until(lambda: place.studio.stats()["ready_pairs"] == 8)
-    place.studio.preparation.begin(40, "me")
-    until(lambda: prepared(place)["rendered"] >= 8)
+    place.studio.preparation.begin(5000, "me")
+    until(lambda: prepared(place)["rendered"] >= 16)
+    place.sampler.brush.clear()
+    before = prepared(place)["rendered"]
     place.studio.look.change({"steps": 7}, "me")
-    assert prepared(place)["rendered"] < 40
-    until(rendered_all(place))
-    until(lambda: place.studio.stats()["ready_pairs"] >= 40)
-    recipes = place.store.unvoted_recipes(place.studio._model_id).values()
-    assert sum(recipe["steps"] == 7 for recipe in recipes) == place.studio.stats()["ready_pairs"]
+    assert prepared(place)["rendered"] == 0 < before
+    place.sampler.brush.set()
+    until(lambda: prepared(place)["rendered"] >= 16)
+    place.studio.preparation.stop("me")
+
+    unvoted, base = place.store.pairs.unvoted, place.studio._model_id
+    assert len(unvoted(base, lambda recipe: recipe["steps"] != 7)) >= before
+    new = unvoted(base, lambda recipe: recipe["steps"] == 7)
+    assert 16 <= len(new) == place.studio.stats()["ready_pairs"]
 
 
 def test_counts_of_ready_pairs_are_hidden_while_a_blind_test_is_mixed_in(place: Place) -> None:

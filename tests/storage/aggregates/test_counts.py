@@ -110,7 +110,7 @@ def test_after_anything_that_people_do_the_sums_are_what_adding_up_gives(
         found = anew(store)
         assert store.counts(BASE) == found.counts(), act
         assert store.decisive_since_last_run(BASE) == found.untrained, act
-        assert store.waiting_pairs(BASE) == [pair for _, pair in found.waiting.values()], act
+        assert [pair.pair_id for pair in store.waiting_pairs(BASE)] == [*found.waiting], act
 
 
 def test_an_undo_and_a_flag_count_nothing_anew(

@@ -14,7 +14,7 @@ def test_a_flag_hides_the_pair_and_its_votes_until_it_is_shown_again(store, pair
     store.flags.record(NewFlag(other.pair_id, "bob", "", "r2"))
     clock.move(60)
 
-    assert store.waiting_pairs(BASE) == store.open_pairs(BASE, 2) == []
+    assert store.waiting_pairs(BASE) == store.pairs.open(BASE, 2) == []
     assert store.counts(BASE).votes == 0
     assert store.flags.is_hidden(pair.pair_id)
     with pytest.raises(NoVotes):
@@ -25,7 +25,7 @@ def test_a_flag_hides_the_pair_and_its_votes_until_it_is_shown_again(store, pair
     assert store.flags.decide(first.flag_id, "shown", "cem").decision == "shown"
     assert store.flags.decide(newest.flag_id, "hidden", "cem").decision == "hidden"
     assert store.counts(BASE).votes == 1
-    assert [p for p, _ in store.open_pairs(BASE, 2)] == [pair]
+    assert [p.pair_id for p in store.pairs.open(BASE, 2)] == [pair.pair_id]
     assert store.write_snapshot(BASE).counts["preference"] == 1
 
 

@@ -48,12 +48,12 @@ def test_an_undone_vote_takes_its_kept_pair_back(store):
     pair = make_pair(store)
     vote(store, pair)
     kept = keep(store, pair, pair.left, 10)
-    assert [open_pair for open_pair, _ in store.open_pairs(BASE, 2)] == [pair, kept]
+    assert [one.pair_id for one in store.pairs.open(BASE, 2)] == [pair.pair_id, kept.pair_id]
 
     store.undo("ann")
 
     assert store.waiting_pairs(BASE) == [pair]
-    assert [open_pair for open_pair, _ in store.open_pairs(BASE, 2)] == [pair]
+    assert [one.pair_id for one in store.pairs.open(BASE, 2)] == [pair.pair_id]
 
 
 def test_a_vote_of_somebody_else_on_a_pair_that_was_taken_back_counts(store):

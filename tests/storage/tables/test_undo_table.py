@@ -163,7 +163,7 @@ def test_an_undone_flag_hides_nothing_and_its_votes_are_trained_on_again(store, 
     undone = store.undo("ann")
     assert (undone.about, undone.opens, undone.hidden) == (pair, True, False)
     assert store.write_snapshot(BASE).counts["preference"] == 1
-    assert [p for p, _ in store.open_pairs(BASE, 2)] == [pair]
+    assert [p.pair_id for p in store.pairs.open(BASE, 2)] == [pair.pair_id]
     (report,) = store.flags.all(BASE)
     assert (report.note, report.decision) == ("odd", "withdrawn")
     with pytest.raises(InvalidFlag, match="'ann' has taken flag 1 back"):
