@@ -7,7 +7,7 @@ from typing import Any
 
 from align.client.config import TrainConfig, configure, holdout_count
 from align.client.objectives import OBJECTIVES
-from align.client.planning.circumstances import NOTHING_KNOWN, Circumstances
+from align.client.planning.circumstances import NOTHING_KNOWN, UNKNOWN_DEVICE, Circumstances
 from align.client.planning.costs import RunTimes, passes_of, times_of
 from align.client.planning.resolution import own_side, side_on, side_within
 from align.client.planning.speeds import PlanDevice, expected_forward_s, measured_forward_s
@@ -19,6 +19,10 @@ SMALL_PRESET = "embedded"
 START_S = 60.0
 """Starting and loading a full-size model, from a disk that reads 200 MB a second."""
 NEARLY = 0.9
+UNKNOWN = (
+    "Counted for a slow card, since the one that trains is not known yet. A run settles by its own "
+    "pace."
+)
 UNHURRIED_CPU_S = 4 * 3600.0
 """A run that would take longer on a processor is told what a card does."""
 
@@ -63,6 +67,8 @@ def plan(
     seconds, taught = times.total(chosen), chosen * config.train_batch_size
     objective = OBJECTIVES[config.objective]
     notes = [*side_notes(config, side, known), *step_notes(config, chosen, times, known)]
+    if preset != SMALL_PRESET and known.device == UNKNOWN_DEVICE:
+        notes.append(UNKNOWN)
     return {
         "preset": preset,
         "objective": config.objective,

@@ -40,6 +40,7 @@ def test_the_default_run_of_a_full_size_model_ends_within_45_minutes(preset, nam
 def test_an_unknown_device_is_taken_for_a_slow_one():
     planned = plan("sdxl", 100, {})
     assert planned["minutes"] <= 45
+    assert planned["notes"][-1].startswith("Counted for a slow card, since the one that trains is ")
     assert planned["steps"] < plan("sdxl", 100, {}, on("NVIDIA GeForce RTX 4090", 24))["steps"]
 
 
