@@ -27,6 +27,8 @@ from storage.tables.pairs import KeptFrom, following
 
 MAX_IN_A_ROW = 5
 """A winner is kept so often in a row; then comes a new prompt."""
+IN_USE_S = 120.0
+"""Somebody who keeps winners is awaited for so long after their last vote."""
 MAX_SPARES = 256
 """New images that are remembered after their pair was voted on, for a vote that is undone."""
 
@@ -74,6 +76,13 @@ class KeptWinners:
                 self._keepers[annotator] = self._clock()
             else:
                 self._keepers.pop(annotator, None)
+
+    @property
+    def in_use(self) -> bool:
+        """Return whether somebody keeps winners just now."""
+        with self._guard:
+            newest = max(self._keepers.values(), default=-IN_USE_S)
+        return self._clock() - newest < IN_USE_S
 
     def after_vote(self, vote: NewVote, duplicate: bool) -> Pair | None:
         """Keep the winner of a vote, and return the pair that its annotator is to see next.

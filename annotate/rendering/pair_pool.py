@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 PAIRS_PER_REQUEST = 8
 REQUEST_S = 10.0
 """A request should last no longer, so that a new version need not wait for it."""
+SLOW_IMAGE_S = 3.0
 IDLE_S = 0.5
 LOADING_S = 12.0
 """A guess of how long the image model loads, for the time that a page waits."""
@@ -256,6 +257,7 @@ class PairPool:
         if self.requests.fresh_version != self._assigner.version and not ready:
             return self.target.first_request(ready)
         image_s = self.requests.image_s
+        self.target.beside_winners = image_s >= SLOW_IMAGE_S and self._kept_winners.in_use
         quick = int(REQUEST_S / (2 * image_s)) if image_s else PAIRS_PER_REQUEST
         return self.target.next_request(ready, min(PAIRS_PER_REQUEST, quick))
 

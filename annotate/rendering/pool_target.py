@@ -9,6 +9,8 @@ MIN_READY_PAIRS, MAX_READY_PAIRS = 24, 96
 READY_DURING_RUN = 10
 """With so many ready, a run on the same device goes before more: it gets slower by every image."""
 
+READY_BESIDE_WINNERS = 4
+
 
 class PoolTarget:
     """Number of pairs to keep ready; one thread asks for requests, any may read the rest."""
@@ -28,6 +30,9 @@ class PoolTarget:
         self.min_ready = min_ready
         self.run_shares_device = False
         """Whether a run is under way on the device that renders, or about to start there."""
+        self.beside_winners = False
+        """Whether images are slow and somebody keeps winners, who soon wants one image: a pair
+        that is under way would hold it up."""
         self._filling = True
 
     @property
@@ -66,4 +71,5 @@ class PoolTarget:
         return min(missing, whole) if self._filling else 0
 
     def _minutes_worth(self) -> int:
-        return min(MAX_READY_PAIRS, max(self.min_ready, self._votes.count_within(60.0)))
+        most = READY_BESIDE_WINNERS if self.beside_winners else MAX_READY_PAIRS
+        return min(most, max(self.min_ready, self._votes.count_within(60.0)))

@@ -189,6 +189,24 @@ def test_a_new_version_or_another_look_ends_the_row(place: Place) -> None:
     assert "next" not in vote(place, pair)
 
 
+def test_where_images_are_slow_few_pairs_are_rendered_beside_winners(open_place: Open) -> None:
+    place = open_place(min_ready=8)
+    pool = place.studio._pool
+    until(lambda: place.studio.stats()["ready_pairs"] >= 8)
+    place.sampler.brush.clear()
+    have = [pair["pair_id"] for pair in place.studio.pairs_ahead("ann", [], 3)["pairs"]]
+    pool.requests.image_s = 5.0
+    assert (place.studio.stats()["ready_pairs"], pool._next_request_size()) == (5, 1)
+
+    place.studio.pairs_ahead("ann", have, 0, keep_winner=True)
+    assert pool._next_request_size() == 0
+    assert pool.target.pairs == 4
+    place.studio.pairs_ahead("ann", have, 2, keep_winner=True)
+    assert place.studio.stats()["ready_pairs"] == 3
+    assert pool._next_request_size() == 1, "others need some as well"
+    place.sampler.brush.set()
+
+
 def test_nothing_is_rendered_for_whoever_does_not_keep_winners(place: Place) -> None:
     pair = open_pair(place)
     until(lambda: spared(place, pair))
