@@ -101,10 +101,8 @@ class TrainingRuns:
         if self._thread.is_alive():
             self._thread.join(JOIN_TIMEOUT_S)
         with self._lock:
-            # The sampler's turn ends with the app; the run goes on without it.
-            run_dir = self._store.run_dir(self._running) if self._running else None
-            if run_dir and self._trainer.status(run_dir).state == RunState.PAUSED:
-                self._trainer.start(run_dir)
+            if self._running:
+                self._device.go_on(self._running)
 
     def close_if_idle(self) -> None:
         """Stop following runs; raises ModelBusy if one is under way, waits or is about to."""

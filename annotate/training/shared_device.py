@@ -5,8 +5,10 @@ beside a run. Where they do not, the run has the device; while somebody labels a
 ready, it pauses for a turn of the sampler now and then.
 """
 
+import logging
+
 from align.contracts.models import ModelInfo
-from align.contracts.run_files import RunStatus
+from align.contracts.run_files import RunState, RunStatus
 from annotate.clock import Monotonic
 from annotate.interfaces import Sampler, Trainer
 from annotate.rendering.pair_pool import PairPool, WaitEstimate
@@ -15,6 +17,8 @@ from annotate.training.turns import Phase, TurnRules, Turns
 from annotate.training.vote_sources import STUDIO
 from annotate.wording import soon
 from storage.store import Store
+
+logger = logging.getLogger(__name__)
 
 CHECKS_S = 30.0
 """A guess of how long the checks of a new version take after its last step."""
@@ -98,6 +102,16 @@ class SharedDevice:
         if self._turns is not None:
             self._pool.suspend(lambda: self._wait(run_id))
             self._turns.take_back()
+
+    def go_on(self, run_id: str) -> None:
+        """Start a paused run again, for the sampler's turn ends with the app."""
+        run_dir = self._store.run_dir(run_id)
+        try:
+            if self._trainer.status(run_dir).state == RunState.PAUSED:
+                self._trainer.start(run_dir)
+        except Exception:
+            # A folder that cannot be read must not keep the app from closing the rest.
+            logger.exception("run %s cannot go on", run_id)
 
     def free(self) -> None:
         """Let the sampler go on after a run."""

@@ -13,8 +13,8 @@ from tiny_models import write_tiny_model
 
 from align.client.model_defaults import preset_of
 from align.client.models import describe_model
-from align.client.sampler import RenderItem
 from align.contracts.models import embedded_folder
+from align.contracts.rendering import RenderItem
 from align.data.encode import encode_prompts
 from align.errors import BrokenModel, InvalidSettings, ModelNotFound, WrongModel
 from align.sampling.image_sampler import render_settings

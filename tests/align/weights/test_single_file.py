@@ -17,9 +17,9 @@ from diffusers import (
 from safetensors.torch import load_file, save_file
 
 from align.client.models import describe_model
-from align.client.sampler import RenderItem
 from align.client.single_file.configs import STORED
 from align.client.single_file.model_config import model_config
+from align.contracts.rendering import RenderItem
 from align.device import Compute
 from align.errors import BrokenModel, ModelNotFound, WrongModel
 from align.sampling.image_sampler import render_settings

@@ -532,8 +532,11 @@ def test_an_admin_asks_about_others_and_what_an_admin_does_bears_their_name(hous
     excluded = result(ada, "exclude_votes", "Bob", "only a test")
     assert (excluded[0]["person"], excluded[0]["who"]) == ("Bob", "Ada")
     assert result(ada, "change_project", ["hands"], [], 2)["reasons"] == ["hands"]
-    # The studio itself notes the names of models there, too.
-    who = "SELECT DISTINCT who FROM project_settings WHERE name NOT LIKE 'model_name:%'"
+    # The studio itself notes there what models are called, and whether they fit beside a run.
+    who = (
+        "SELECT DISTINCT who FROM project_settings "
+        "WHERE name NOT LIKE 'model_name:%' AND name NOT LIKE 'fits_beside_runs:%'"
+    )
     assert house.place.store._database.read(who) == [("Ada",)]
 
 

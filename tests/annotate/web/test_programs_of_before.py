@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -11,7 +12,7 @@ from annotate_web import answering, open_web
 from contract_checks import departures
 from program_before import call_everything, shape
 
-from align.client.config import PRESETS, configure
+from align.client.config import LEGACY_SETTINGS, PRESETS, configure
 from annotate.web.api import Endpoints
 from annotate.web.endpoint_aliases import current_name
 
@@ -20,6 +21,8 @@ pytestmark = pytest.mark.slow
 BEFORE = Path(__file__).parents[2] / "before"
 ANSWERS: dict[str, Any] = json.loads((BEFORE / "answers.json").read_text("utf-8"))
 SETTINGS: dict[str, dict[str, Any]] = json.loads((BEFORE / "settings.json").read_text("utf-8"))
+RENAMED = {name: LEGACY_SETTINGS.get(name, name) for name in SETTINGS["embedded"]}
+"""Settings of before, each with its present name."""
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +52,17 @@ def test_an_answer_is_the_document_that_its_endpoint_declares(answers, endpoint)
 
 @pytest.mark.parametrize("preset", SETTINGS)
 def test_the_settings_of_before_give_the_runs_of_before(preset):
-    assert configure(preset, SETTINGS[preset]) == PRESETS[preset]
+    config = configure(preset, SETTINGS[preset])
+    kept = {new: SETTINGS[preset][old] for old, new in RENAMED.items()}
+    assert {name: getattr(config, name) for name in kept} == kept
+
+    # Settings that came later are the preset's own.
+    later = {known.name: getattr(PRESETS[preset], known.name) for known in fields(config)}
+    assert asdict(config) == {**later, **kept}
+
+
+def test_the_embedded_model_has_the_defaults_of_before():
+    assert configure("embedded", SETTINGS["embedded"]) == PRESETS["embedded"]
 
 
 @pytest.mark.parametrize("name", SETTINGS["embedded"])
