@@ -183,6 +183,7 @@ def fine_tune(page: Any) -> None:
     page.locator("#run [data-state=running], #run [data-state=done]").wait_for(timeout=SLOW_MS)
     page.locator("#run [data-state=done]").wait_for(timeout=RUN_MS)
     assert page.locator("#run .outcome").inner_text()
+    assert "from its base" in page.locator("#run .moved").inner_text()
 
 
 def activate(page: Any, version: str) -> None:
