@@ -96,8 +96,11 @@ def test_a_stopped_order_stays_stopped_and_its_pairs_stay_ready(open_place: Open
 
 
 def test_no_more_can_be_asked_for_while_pairs_are_prepared(place: Place) -> None:
+    until(lambda: place.studio.stats()["ready_pairs"] == 8)
     place.sampler.brush.clear()
     place.studio.preparation.begin(30, "me")
+    told = "8 pairs ready; of 30 to prepare 0 are rendered."
+    assert place.studio.activity()["message"] == told
     with pytest.raises(AlreadyPreparing, match="30 pairs were asked for, and 0 of them"):
         place.studio.preparation.begin(5, "me")
 
