@@ -60,13 +60,16 @@ class Preparation:
         pairs = as_pair_count(count, MAX_PREPARED)
         costs, seconds = self._pair_bytes(), self._pool.requests.pace.seconds_per_pair
         taken = pairs * costs.bytes
-        time = f"about {in_time(pairs * seconds)}" if seconds else "a time not measured yet"
-        size = "about" if costs.measured else "by its pixels about"
+        size = f"about {in_bytes(taken)} of disk{'' if costs.measured else ', by the pixels'}"
+        if seconds:
+            told = f"{quantity(pairs, 'pair')} take about {in_time(pairs * seconds)} and {size}."
+        else:
+            told = f"{quantity(pairs, 'pair')} take {size}. How long is not measured yet."
         return {
             "pairs": pairs,
             "seconds": pairs * seconds if seconds else None,
             "bytes": taken,
-            "message": f"{quantity(pairs, 'pair')}: {time}, and {size} {in_bytes(taken)} of disk.",
+            "message": told,
             "refusal": self._refusal(pairs, costs),
         }
 
@@ -121,4 +124,6 @@ def message(order: PrepareOrder, state: str, paused: str | None, eta_s: float | 
         return f"{so_far}, then stopped."
     if state == PAUSED:
         return f"{so_far}. Paused: {paused}"
-    return f"{so_far}: {f'about {in_time(eta_s)}' if eta_s else 'a time not measured yet'} to go."
+    if eta_s is None:
+        return f"{so_far}. How long the others take is not measured yet."
+    return f"{so_far}: about {in_time(eta_s)} to go."

@@ -1,13 +1,16 @@
 """A person asks for a number of pairs, for people who label later."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import pytest
+from annotate_doubles import small_model
 from places import ENDLESS, Open, Place, until
 
 from annotate.errors import AlreadyPreparing, InvalidRequest
 from annotate.rendering import pair_costs
+from annotate.rendering.look import own_look
 
 pytestmark = pytest.mark.slow
 
@@ -42,6 +45,7 @@ def test_so_many_pairs_are_rendered_beyond_those_that_are_ready(place: Place) ->
     assert prepared(place)["state"] == "none"
     view = place.studio.preparation.begin(20, "me")
     assert (view["asked"], view["state"]) == (20, "rendering")
+    assert view["message"].startswith("20 asked for, ")
     until(rendered_all(place))
     assert prepared(place)["rendered"] == 20
     assert prepared(place)["message"] == "20 asked for, all rendered."
@@ -122,14 +126,22 @@ def test_time_and_disk_are_told_before(place: Place, disk_with: Callable[[int], 
     # Two images of 16 x 16 pixels, 1.6 bytes each, and a row.
     assert guessed["bytes"] == 100 * (round(2 * 256 * 1.6) + 1000)
     assert guessed["message"] == (
-        "100 pairs: a time not measured yet, and by its pixels about 182 kB of disk."
+        "100 pairs take about 182 kB of disk, by the pixels. How long is not measured yet."
     )
     place.sampler.brush.set()
     until(lambda: prepared(place)["seconds_per_pair"])
     measured = place.studio.preparation.estimate(100)
-    assert measured["message"].startswith("100 pairs: about ") and measured["refusal"] is None
+    assert measured["message"].startswith("100 pairs take about ") and measured["refusal"] is None
     file = next(place.store.images_dir.glob("*/*.png"))
     assert measured["bytes"] == 100 * (2 * pair_costs.file_bytes(file) + 1000)
+
+
+def test_of_several_sizes_a_pair_takes_the_mean(place: Place) -> None:
+    place.sampler.brush.clear()
+    look = replace(own_look(small_model()), sizes=((16, 16), (48, 16)))
+    # On average 512 pixels an image.
+    taken = pair_costs.pair_bytes(place.store, "another model", look)
+    assert taken == pair_costs.PairBytes(round(2 * 512 * 1.6) + 1000, measured=False)
 
 
 def test_what_the_disk_does_not_hold_is_refused(
