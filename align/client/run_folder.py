@@ -139,9 +139,10 @@ class RunFolder:
             raise BrokenRun(f"{self.plan_path} holds no settings. Start a new run.")
         return cast(SettledSettings, settled or {})
 
-    def settle(self, chosen: SettledSettings) -> None:
-        """Keep what the trainer settles, unless an earlier start settled it."""
-        write_json(self.plan_path, {**chosen, **self.settled()})
+    def settle(self, chosen: SettledSettings, anew: bool = False) -> None:
+        """Keep what the trainer settles, unless it is settled already and not so `anew`."""
+        settled = self.settled()
+        write_json(self.plan_path, {**settled, **chosen} if anew else {**chosen, **settled})
 
     def stored_status(self) -> RunStatus:
         """Return the status as last written, whether or not its writer still lives."""

@@ -8,7 +8,7 @@ import shutil
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.optim import Optimizer
@@ -19,6 +19,9 @@ from align.files import replacing
 from align.training.early_stopping import BestAdapter
 from align.training.loss_scale import LossScale
 from align.training.trainable import Trainable
+
+if TYPE_CHECKING:
+    from align.training.state import TrainingState
 
 
 @dataclass
@@ -32,6 +35,10 @@ class TrainProgress:
     """Steps done."""
     micro_batch_size: int = 0
     """Pairs of a forward pass after memory ran out; 0 while the run's own setting fits."""
+    gradient_checkpointing: str = ""
+    """all after memory ran out; empty while the run's own setting fits."""
+    base_format: str = ""
+    """Format of the base after memory ran out; empty while the run's own fits."""
     means: dict[str, float] = field(default_factory=dict)
     """Exponential moving averages of what is logged."""
     best: BestAdapter = field(default_factory=BestAdapter)
@@ -47,6 +54,15 @@ class TrainProgress:
         return self.earlier_s + time.monotonic() - self.began
 
 
+def write_checkpoint(state: TrainingState) -> None:
+    """Write the checkpoint of a run, in the main process."""
+    # First: a resumed run would compute missing reference errors in another batch, with other bits.
+    state.reference.flush()
+    if state.accelerator.is_main_process:
+        save_checkpoint(state.run, state.progress, state.trainable, state.optimizer)
+    state.accelerator.wait_for_everyone()
+
+
 def save_checkpoint(
     run: RunFolder, progress: TrainProgress, trainable: Trainable, optimizer: Optimizer
 ) -> None:
@@ -55,6 +71,8 @@ def save_checkpoint(
     state = {
         "step": progress.step,
         "micro_batch_size": progress.micro_batch_size,
+        "gradient_checkpointing": progress.gradient_checkpointing,
+        "base_format": progress.base_format,
         "seconds": progress.seconds,
         "means": progress.means,
         "best": dict(vars(progress.best)),
@@ -101,5 +119,13 @@ def resume(
     # Checkpoints of the release before name the setting and the metrics as it did.
     micro_batch_size = int(state.get("micro_batch_size", state.get("micro_pairs", 0)))
     means = {LEGACY_METRICS.get(name, name): mean for name, mean in state["means"].items()}
-    earlier_s = float(state.get("seconds", 0.0))
-    return TrainProgress(int(state["step"]), micro_batch_size, means, best, scale, earlier_s)
+    return TrainProgress(
+        step=int(state["step"]),
+        micro_batch_size=micro_batch_size,
+        gradient_checkpointing=state.get("gradient_checkpointing", ""),
+        base_format=state.get("base_format", ""),
+        means=means,
+        best=best,
+        loss_scale=scale,
+        earlier_s=float(state.get("seconds", 0.0)),
+    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import torch
 from accelerate import Accelerator
 
 from align.client.cpu_lock import CpuLock
@@ -16,14 +17,15 @@ from align.client.run_folder import RunFolder
 from align.contracts.run_files import RunResult, StepMetrics
 from align.device import choose_compute
 from align.device_memory import limit_to_free_memory
-from align.errors import Cancelled, Paused
+from align.errors import Cancelled, OutOfMemory, Paused
 from align.evaluation.release_checks import check_run
 from align.training.budget.pace import PaceMeter
 from align.training.budget.step_budget import StepBudget
-from align.training.checkpoint import save_checkpoint
+from align.training.checkpoint import write_checkpoint
 from align.training.early_stopping import DivergenceWatch
 from align.training.parallel import agreed_by_all
 from align.training.results import result_of
+from align.training.rungs import in_memory
 from align.training.state import TrainingState, prepare_training
 from align.training.step import train_step
 
@@ -32,8 +34,18 @@ EMA_DECAY = 0.9
 
 
 def run_training(run: RunFolder, report: Reporter, cpu_lock: CpuLock, cache: Path) -> None:
-    """Train one run, from its last checkpoint if it has one, then save and check its version."""
-    trained = train(run, report, cpu_lock, cache)
+    """Train one run, from its last checkpoint if it has one, then save and check its version.
+
+    Raises:
+        AlignError: as `train`, and where memory runs out.
+    """
+    try:
+        trained = train(run, report, cpu_lock, cache)
+    except torch.OutOfMemoryError as error:
+        raise OutOfMemory(
+            "The device's memory ran out. Close what else uses it and resume the run, which goes "
+            "on from its last checkpoint."
+        ) from error
     if trained is not None:
         result, prompts = trained
         report.done({**result, **check_run(run, prompts, result, report, cpu_lock)})
@@ -79,7 +91,7 @@ def train(
             metrics["held_out_accuracy"] = evaluate_holdout(state)
         report.step(progress.step, metrics, config.train_batch_size)
         if progress.step % config.checkpoint_every == 0:
-            write_checkpoint(run, state)
+            write_checkpoint(state)
 
     if progress.best.weights is not None:
         state.trainable.restore(progress.best.weights)
@@ -107,7 +119,7 @@ def stop_if_asked(run: RunFolder, state: TrainingState, first_step: int) -> None
     if not agreed_by_all(accelerator, cancel or pause):
         return
 
-    write_checkpoint(run, state)
+    write_checkpoint(state)
     if agreed_by_all(accelerator, cancel):
         raise Cancelled(f"Cancelled after {step} steps.")
     raise Paused(f"Paused after {step} steps.")
@@ -127,7 +139,9 @@ def out_of_patience(state: TrainingState) -> bool:
 
 def evaluate_holdout(state: TrainingState) -> float:
     """Evaluate the present adapter on held-out pairs, and keep its weights if it is the best."""
-    measured = state.holdout.measure(state.unet)
+    measured = in_memory(
+        state, lambda: state.holdout.measure(state.unet, state.progress.micro_batch_size)
+    )
     state.progress.best.consider(
         state.progress.step,
         measured.agreement,
@@ -137,12 +151,3 @@ def evaluate_holdout(state: TrainingState) -> float:
     if state.progress.best.step == state.progress.step:
         state.progress.best.accuracy_B = measured.accuracy_B
     return measured.agreement
-
-
-def write_checkpoint(run: RunFolder, state: TrainingState) -> None:
-    """Write a checkpoint, in the main process."""
-    # First: a resumed run would compute missing reference errors in another batch, with other bits.
-    state.reference.flush()
-    if state.accelerator.is_main_process:
-        save_checkpoint(run, state.progress, state.trainable, state.optimizer)
-    state.accelerator.wait_for_everyone()

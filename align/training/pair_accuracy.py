@@ -69,8 +69,7 @@ class PairAccuracy:
         # Without gradients there is room for more pairs, and a processor wants them: sixteen
         # images of the embedded model at once take 0.6 of the time of four, each.
         on_cpu = compute.device.type == "cpu"
-        most = max(micro_batch_size, MIN_PAIRS_ON_CPU) if on_cpu else micro_batch_size
-        self._batches = batcher.micro_batches(self._samples, most)
+        self._most = max(micro_batch_size, MIN_PAIRS_ON_CPU) if on_cpu else micro_batch_size
         self._kappa = kappa
         self._compute = compute
 
@@ -78,17 +77,21 @@ class PairAccuracy:
         return len(self._samples) // self._count
 
     @torch.no_grad()
-    def measure(self, unet: DenoiserNetwork) -> OrderingAccuracy:
-        """Compare the UNet with its present weights to the reference."""
+    def measure(self, unet: DenoiserNetwork, most: int = 0) -> OrderingAccuracy:
+        """Compare the UNet with its present weights to the reference.
+
+        `most` is the number of pairs that fit into a forward pass, 0 where all that it takes do.
+        """
+        batches = self._batcher.micro_batches(self._samples, min(most or self._most, self._most))
         logits = []
-        for samples in self._batches:
+        for samples in batches:
             pairs = self._batcher.build(samples)
             errors = pair_errors(unet, pairs, self._compute)
             reference = self._reference.errors(samples, pairs)
             logits.append(preference_logits(*errors, *reference, self._kappa))
 
         # Batches are of one size each: back to the order of the pairs.
-        rows = {sample: row for row, sample in enumerate(chain.from_iterable(self._batches))}
+        rows = {sample: row for row, sample in enumerate(chain.from_iterable(batches))}
         order = torch.tensor([rows[sample] for sample in self._samples])
         logits_BK = torch.cat(logits)[order].view(-1, self._count)
         # By the mean over noise samples, as a single one tells little of a pair.

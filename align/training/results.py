@@ -11,6 +11,7 @@ from align.sampling.image_sampler import render_settings
 from align.training.early_stopping import displacement
 from align.training.movement import MovementMeter
 from align.training.pair_accuracy import advice, holdout_result, train_probe_result
+from align.training.rungs import format_of_base, pairs_at_once, recomputed
 from align.training.state import TrainingState
 
 
@@ -28,8 +29,9 @@ def result_of(
     movement = movement_of(state)
     # Before the train probe, which asks for reference errors as well.
     reference_errors: ReferenceErrors = {"asked": reference.requested, "known": reference.cached}
-    train_probe = train_probe_result(state.train_probe.measure(state.unet).accuracy_B)
-    micro_batch_size = progress.micro_batch_size or state.config.micro_batch_size
+    probed = state.train_probe.measure(state.unet, progress.micro_batch_size)
+    train_probe = train_probe_result(probed.accuracy_B)
+    micro_batch_size = pairs_at_once(state)
     alarm = displacement(means["rewards/chosen"], means["rewards/rejected"])
 
     return {
@@ -45,8 +47,8 @@ def result_of(
         "micro_batch_size": micro_batch_size,
         # The former name, for one release.
         "micro_pairs": micro_batch_size,
-        "gradient_checkpointing": state.config.gradient_checkpointing,
-        "base_format": state.config.base_format,
+        "gradient_checkpointing": recomputed(state),
+        "base_format": format_of_base(state),
         "compiled": state.compiled,
         "stopped_early": progress.step < steps,
         "reference_draws": reference_errors,

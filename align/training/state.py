@@ -16,8 +16,6 @@ from align.client.objectives import OBJECTIVES, Objective
 from align.client.planning.costs import evaluation_counts, probe_counts
 from align.client.progress import Reporter
 from align.client.run_folder import RunFolder
-from align.contracts.image_sizes import Size
-from align.contracts.models import ModelInfo
 from align.data.batch import Batcher
 from align.data.encode import EncodedPairs, encode_pairs
 from align.data.latent_cache import ErrorCache, TensorCache, fingerprint
@@ -29,16 +27,14 @@ from align.families.family import DenoiserNetwork, Pipeline
 from align.families.lookup import family_of
 from align.training.budget.resolution import choose_resolution
 from align.training.checkpoint import TrainProgress, resume
-from align.training.fitting.auto_batch import apply_gradient_checkpointing, fit_to_memory
-from align.training.fitting.base_format import choose_base_format, format_of_before
 from align.training.optimizer import check_optimizer, compile_blocks, optimizer_for
 from align.training.pair_accuracy import PairAccuracy, train_probe_rows
 from align.training.parallel import require_data_parallel
 from align.training.reference import Reference
-from align.training.settled import settle
+from align.training.settled import fit_passes, put_base_on_device, take_rungs
 from align.training.trainable import Trainable, make_trainable
 from align.weights.pipeline import load_pipeline, quiet_libraries
-from align.weights.quantized import check_format, quantize
+from align.weights.quantized import check_format
 
 Loss = Callable[[PairErrors, LossParams], Tensor]
 
@@ -47,6 +43,7 @@ Loss = Callable[[PairErrors, LossParams], Tensor]
 class TrainingState:
     """Model, data, optimizer and progress of one run."""
 
+    run: RunFolder
     config: TrainConfig
     compute: Compute
     accelerator: Accelerator
@@ -89,16 +86,10 @@ def prepare_training(
         SnapshotError: the votes cannot be learned from.
         ModelError: the model cannot be loaded.
     """
-    prepared = run.read_config()
-    config, model = prepared.train, prepared.model
-    torch.set_num_threads(prepared.threads)
-    require_possible(config, compute, accelerator)
-    config = choose_resolution(run, accelerator, config, (model.width, model.height), compute)
-    training_data = read_training_data(run, report, config, model, compute, cache)
+    config = begin(run, accelerator, compute)
+    training_data = read_training_data(run, report, config, compute, cache)
     pipeline, data = training_data.pipeline, training_data.data
-    scheduler = data.family.training_scheduler(pipeline)
-    batcher = Batcher(data, scheduler, compute, config.seed, config.min_timestep_fraction)
-    rows = list(range(training_data.train_pairs, len(data.keys)))
+    batcher = batcher_of(training_data, compute, config)
     unet = release_encoders(pipeline)
 
     # The base is identified before fewer bits and an adapter change its weights and their names.
@@ -111,13 +102,16 @@ def prepare_training(
     config = fit_passes(run, accelerator, config, unet, data.largest_size, compute)
     optimizer = optimizer_for(trainable, config, compute)
     progress = resume(run, trainable, optimizer, compute.autocast)
+    take_rungs(progress, unet, reference, config, data.largest_size, compute)
     compiled = compile_blocks(unet, config, compute)
     probed, probe_samples = probe_counts(config)
     train_probe = train_probe_rows(data, training_data.train_pairs, config.seed, probed)
     measuring = (config.micro_batch_size, config.kappa, compute)
+    rows, held_samples = training_data.holdout, evaluation_counts(config)[1]
     objective = OBJECTIVES[config.objective]
     policy, optimizer = accelerator.prepare(unet, optimizer)
     return TrainingState(
+        run=run,
         config=config,
         compute=compute,
         accelerator=accelerator,
@@ -129,7 +123,7 @@ def prepare_training(
         optimizer=optimizer,
         batcher=batcher,
         train_pairs=training_data.train_pairs,
-        holdout=PairAccuracy(batcher, reference, rows, *measuring, evaluation_counts(config)[1]),
+        holdout=PairAccuracy(batcher, reference, rows, *measuring, held_samples),
         train_probe=PairAccuracy(batcher, reference, train_probe, *measuring, probe_samples),
         left_out=training_data.left_out,
         prompts=training_data.prompts,
@@ -142,15 +136,21 @@ def prepare_training(
     )
 
 
-def require_possible(config: TrainConfig, compute: Compute, accelerator: Accelerator) -> None:
-    """Refuse what cannot work here before anything is loaded, which takes minutes.
+def begin(run: RunFolder, accelerator: Accelerator, compute: Compute) -> TrainConfig:
+    """Return the settings of a run, with the resolution that its device decides on.
+
+    What cannot work here is refused before anything is loaded, which takes minutes.
 
     Raises:
         InvalidSettings: a library or a device is missing, or processes would share weights.
     """
+    prepared = run.read_config()
+    config, model = prepared.train, prepared.model
+    torch.set_num_threads(prepared.threads)
     check_optimizer(config, compute)
     check_format(config.base_format, compute)
     require_data_parallel(accelerator, config.train_batch_size)
+    return choose_resolution(run, accelerator, config, (model.width, model.height), compute)
 
 
 @dataclass(frozen=True)
@@ -163,12 +163,16 @@ class TrainingData:
     left_out: dict[str, int]
     prompts: list[str]
 
+    @property
+    def holdout(self) -> list[int]:
+        """Return the rows of the held-out pairs."""
+        return list(range(self.train_pairs, len(self.data.keys)))
+
 
 def read_training_data(
     run: RunFolder,
     report: Reporter,
     config: TrainConfig,
-    model: ModelInfo,
     compute: Compute,
     cache: Path,
 ) -> TrainingData:
@@ -185,7 +189,8 @@ def read_training_data(
 
     report.phase("loading the model", 0.1)
     quiet_libraries()
-    look = run.read_config().look
+    prepared = run.read_config()
+    model, look = prepared.model, prepared.look
     # The denoiser waits elsewhere until the encoders have done their part: a small device does not
     # hold both.
     family = family_of(model)
@@ -211,50 +216,11 @@ def read_training_data(
     return TrainingData(pipeline, data, len(train_pairs), snapshot.left_out, prompts)
 
 
-def put_base_on_device(
-    run: RunFolder,
-    accelerator: Accelerator,
-    config: TrainConfig,
-    unet: DenoiserNetwork,
-    size: Size,
-    compute: Compute,
-) -> TrainConfig:
-    """Settle the format of the base, and put it on the device in it; return the settings.
-
-    Raises:
-        InvalidSettings: the format that an earlier start settled on cannot be had any more.
-    """
-    config = settle(
-        run,
-        accelerator,
-        format_of_before(run, config),
-        ("base_format",),
-        lambda asked: choose_base_format(asked, unet, size, compute),
-    )
-    check_format(config.base_format, compute)
-    quantize(unet, config.base_format, compute.device)
-    unet.to(compute.device)
-    return config
-
-
-def fit_passes(
-    run: RunFolder,
-    accelerator: Accelerator,
-    config: TrainConfig,
-    unet: DenoiserNetwork,
-    size: Size,
-    compute: Compute,
-) -> TrainConfig:
-    """Settle how many pairs go at once and what is recomputed; return the settings."""
-    config = settle(
-        run,
-        accelerator,
-        config,
-        ("micro_batch_size", "gradient_checkpointing"),
-        lambda asked: fit_to_memory(asked, unet, size, compute),
-    )
-    apply_gradient_checkpointing(config, unet, size)
-    return config
+def batcher_of(training_data: TrainingData, compute: Compute, config: TrainConfig) -> Batcher:
+    """Return what makes batches of the encoded pairs, on the model's own noise schedule."""
+    data = training_data.data
+    scheduler = data.family.training_scheduler(training_data.pipeline)
+    return Batcher(data, scheduler, compute, config.seed, config.min_timestep_fraction)
 
 
 def open_error_cache(cache: Path, accelerator: Accelerator) -> ErrorCache:

@@ -14,8 +14,9 @@ from align.client.config import TrainConfig
 from align.contracts.run_files import StepMetrics
 from align.data.batch import NoiseSample, noise_samples_of_step, pair_errors
 from align.diffusion.losses import PairErrors, anchor_loss, implicit_accuracy
-from align.errors import OutOfMemory, TrainingDiverged
+from align.errors import TrainingDiverged
 from align.training.loss_scale import finite_gradients
+from align.training.rungs import in_memory, pairs_at_once
 from align.training.state import TrainingState
 
 
@@ -76,38 +77,18 @@ def share_of_process(samples: list[NoiseSample], process: int, processes: int) -
 
 
 def gradients(state: TrainingState, samples: list[NoiseSample]) -> tuple[list[Tensor], float]:
-    """Compute clipped gradients; return what is logged, and the gradient norm before clipping."""
+    """Compute clipped gradients; return what is logged, and the gradient norm before clipping.
+
+    Raises:
+        OutOfMemory: a single pair is too much.
+    """
     policy, max_norm = state.policy, state.config.max_grad_norm
     return finite_gradients(
         state.progress.loss_scale,
         state.optimizer,
-        lambda: backward_in_memory(state, samples),
+        lambda: in_memory(state, lambda: backward(state, samples, pairs_at_once(state))),
         lambda: state.accelerator.clip_grad_norm_(policy.parameters(), max_norm),
     )
-
-
-def backward_in_memory(state: TrainingState, samples: list[NoiseSample]) -> list[Tensor]:
-    """Run `backward`, with micro-batches of half the size from here on where memory runs out.
-
-    Raises:
-        OutOfMemory: a single pair is too much, or several processes would have to agree.
-    """
-    while True:
-        size = state.progress.micro_batch_size or state.config.micro_batch_size
-        try:
-            return backward(state, samples, size)
-        except torch.OutOfMemoryError:
-            if size == 1 or state.accelerator.num_processes > 1:
-                raise OutOfMemory(
-                    f"{size} pairs at once do not fit into the device's memory. Set "
-                    '"gradient_checkpointing": "all", a smaller micro_batch_size or a smaller rank.'
-                ) from None
-
-        # Outside of `except`: there the traceback would keep the failed pass's tensors alive.
-        state.optimizer.zero_grad(set_to_none=True)
-        state.progress.micro_batch_size = size // 2
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
 
 
 def backward(

@@ -60,6 +60,7 @@ class QuantizedLinear(nn.Linear):
         nn.Module.__init__(self)
         self.in_features, self.out_features = layer.in_features, layer.out_features
         self.bias = layer.bias
+        self._whole_dtype = layer.weight.dtype
 
     def _store(self, weight: Tensor, scale: Tensor) -> None:
         self.weight = nn.Parameter(weight, requires_grad=False)
@@ -71,9 +72,11 @@ class QuantizedLinear(nn.Linear):
 
     def forward(self, input: Tensor) -> Tensor:
         """Multiply in the format that is autocast to, or that of the inputs."""
-        device = input.device.type
-        dtype = input.dtype
-        if device != "meta" and torch.is_autocast_enabled(device):
+        device, dtype = input.device.type, input.dtype
+        if device == "meta":
+            # torch autocasts nothing there; a base in half the bits is autocast to them.
+            dtype = self._whole_dtype
+        elif torch.is_autocast_enabled(device):
             dtype = torch.get_autocast_dtype(device)
         bias = None if self.bias is None else self.bias.to(dtype)
         product: Tensor = DequantizedLinear.apply(  # type: ignore[no-untyped-call]
@@ -137,19 +140,23 @@ def quantize(unet: DenoiserNetwork, base_format: str, device: torch.device) -> N
     """
     if base_format == "model":
         return
-    for name, layer in list(quantizable(unet)):
+    # By name: a list of the layers would hold all of them whole until the last is done.
+    for name in [name for name, _ in quantizable(unet)]:
         parent, _, own = name.rpartition(".")
-        setattr(unet.get_submodule(parent), own, LAYERS[base_format](layer.to(device)))
+        whole = unet.get_submodule(name).to(device)
+        setattr(unet.get_submodule(parent), own, LAYERS[base_format](whole))
 
 
 def quantizable(unet: DenoiserNetwork) -> Iterator[tuple[str, nn.Linear]]:
-    """List the linear layers of the blocks; what embeds time and size is small, and stays exact.
+    """List the linear layers of the blocks that are whole.
 
-    A layer with an adapter is listed as what the adapter was added to.
+    What embeds time and size is small, and stays exact. A layer with an adapter is listed as what
+    the adapter was added to.
     """
     for block in family_of(unet).block_names(unet):
         for name, module in unet.get_submodule(block).named_modules(prefix=block):
-            if isinstance(module, nn.Linear) and ".lora_" not in name:
+            whole = isinstance(module, nn.Linear) and not isinstance(module, QuantizedLinear)
+            if whole and ".lora_" not in name:
                 yield name, module
 
 

@@ -14,12 +14,12 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
 
 from align.adapters.lora import add_lora
 from align.contracts.image_sizes import Size
 from align.families.family import DenoiserInputs, DenoiserNetwork, ModelFamily
 from align.families.lookup import family_of
+from align.training.fitting.by_shape import CardByShape
 from align.training.fitting.gradient_checkpointing import (
     checkpointed_modules,
     largest_blocks,
@@ -80,7 +80,8 @@ def plan_memory(
 
     unet.train()
     recompute(unet, checkpointed_blocks(checkpointing, unet, inputs))
-    activations = saved_bytes(unet, inputs)
+    # Half the bits are always autocast to: norms return fp32 then, which the backward pass keeps.
+    activations = saved_bytes(unet, inputs, None if dtype == torch.float32 else dtype)
     trained = sum(p.numel() for p in parameters) * (8 + MOMENT_BYTES[optimizer])
     return MemoryEstimate(weights, trained, activations)
 
@@ -119,12 +120,19 @@ def checkpointed_blocks_by_shape(
     return checkpointed_blocks(checkpointing, unet.train(), inputs)
 
 
-def saved_bytes(unet: torch.nn.Module, inputs: DenoiserInputs) -> int:
-    """Count the bytes that autograd keeps of a forward pass: each storage once, without weights."""
-    return sum(saved_by_block(unet, inputs).values())
+def saved_bytes(
+    unet: torch.nn.Module, inputs: DenoiserInputs, autocast: torch.dtype | None = None
+) -> int:
+    """Count the bytes that autograd keeps of a forward pass: each storage once, without weights.
+
+    `autocast` is the format of products on the meta device, where torch itself knows none.
+    """
+    return sum(saved_by_block(unet, inputs, autocast).values())
 
 
-def saved_by_block(unet: torch.nn.Module, inputs: DenoiserInputs) -> dict[str, int]:
+def saved_by_block(
+    unet: torch.nn.Module, inputs: DenoiserInputs, autocast: torch.dtype | None = None
+) -> dict[str, int]:
     """Count them by the block in which they are kept; "" is what lies between the blocks."""
     weights = [*unet.parameters(), *unet.buffers()]
     owned = {weight.untyped_storage()._cdata for weight in weights}
@@ -153,7 +161,7 @@ def saved_by_block(unet: torch.nn.Module, inputs: DenoiserInputs) -> dict[str, i
             stack.enter_context(count_arguments(module, pack))
 
         hooks = torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor)
-        with hooks, FlashAttentionByShape():
+        with hooks, CardByShape(autocast):
             unet(**inputs)
     return dict(by_block)
 
@@ -174,41 +182,3 @@ def count_arguments(module: Any, pack: Callable[[Tensor], Tensor]) -> Iterator[N
         yield
     finally:
         module._gradient_checkpointing_func = function
-
-
-class FlashAttention(torch.autograd.Function):
-    """Attention as fused kernels keep it: inputs, result and one number a row, no S x S matrix."""
-
-    @staticmethod
-    def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """Save the tensors that a fused kernel saves; their values are left empty."""
-        result = torch.empty_like(query)
-        rows = torch.empty(query.shape[:-1], dtype=torch.float32, device=query.device)
-        ctx.save_for_backward(query, key, value, result, rows)
-        return result
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, ...]:
-        """Return gradients of the inputs by shape."""
-        query, key, value, _, _ = ctx.saved_tensors
-        return torch.empty_like(query), torch.empty_like(key), torch.empty_like(value)
-
-
-class FlashAttentionByShape(TorchFunctionMode):
-    """Replaces attention on the meta device, whose fallback keeps S x S where GPUs do not."""
-
-    def __torch_function__(
-        self,
-        func: Any,
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
-        """Run FlashAttention in place of attention on the meta device; anything else as it is."""
-        kwargs = kwargs or {}
-        if func is torch.nn.functional.scaled_dot_product_attention:
-            query, key, value = (*args, *(kwargs.get(n) for n in ("query", "key", "value")))[:3]
-            if query.device.type == "meta":
-                # torch leaves the types of `apply` out.
-                return FlashAttention.apply(query, key, value)  # type: ignore[no-untyped-call]
-        return func(*args, **kwargs)

@@ -85,7 +85,11 @@ def test_linear_layers_of_the_blocks_are_quantized_and_nothing_else(model, compu
     for name, module in unet.named_modules():
         inside = before[name] is nn.Linear and name.startswith(blocks)
         assert isinstance(module, QuantizedLinear) == inside, name
+
+    layers = [module for module in unet.modules() if isinstance(module, QuantizedLinear)]
     quantize(unet, "int8", CPU)
+    again = [module for module in unet.modules() if isinstance(module, QuantizedLinear)]
+    assert all(first is second for first, second in zip(layers, again, strict=True))
 
 
 def test_the_base_as_it_is_stays_as_it_is(model, compute):
