@@ -152,13 +152,15 @@ class Labeling:
     def stats(self, annotator: str | None = None) -> LabelingStats:
         """Count the votes, those that the next run waits for, and the pairs that are ready.
 
-        The last two are None while a blind test is mixed in: how they change would give away which
-        pairs are the test's. Naming an annotator renews their leases.
+        What the next run waits for, the pairs and the speed are None while a blind test is mixed
+        in: how they change would give away which pairs are the test's. Naming an annotator renews
+        their leases.
         """
         if annotator is not None:
             for assigner in (self._assigner, self.best_worst):
                 assigner.touch(as_annotator(annotator))
-        counts, speed = self._store.labeler_counts(self._model_id), self._pool.speed
+        counts = self._store.labeler_counts(self._model_id)
+        speed = None if self._assigner.mixed else self._pool.speed
         return {
             "votes": counts.votes,
             "decisive": counts.decisive,

@@ -140,9 +140,10 @@ class LabelingStats(CountsLeft):
     ready_pairs: int | None
     """Pairs that wait; null while a blind test is mixed in, whose pairs it would give away."""
     pairs_per_hour: int | None
-    """Pairs that the device renders in an hour: measured, or expected before the first ones."""
+    """Pairs that the device renders in an hour: measured, or expected before the first ones; null
+    where nobody can tell, and while a blind test is mixed in."""
     rendering_speed: str
-    """The same in a sentence; empty where nobody can tell."""
+    """The same in a sentence; empty where it is null."""
 
 
 class NoticedStats(LabelingStats):

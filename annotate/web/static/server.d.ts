@@ -124,9 +124,9 @@ export interface LabelingStats {
   skipped: number;
   /** Pairs that wait; null while a blind test is mixed in, whose pairs it would give away. */
   ready_pairs: number | null;
-  /** Pairs that the device renders in an hour: measured, or expected before the first ones. */
+  /** Pairs that the device renders in an hour: measured, or expected before the first ones; null where nobody can tell, and while a blind test is mixed in. */
   pairs_per_hour: number | null;
-  /** The same in a sentence; empty where nobody can tell. */
+  /** The same in a sentence; empty where it is null. */
   rendering_speed: string;
 }
 
