@@ -37,6 +37,10 @@ class MemoryWatch:
         """Bytes by stage and kind of process; "all" is the largest sum of one moment."""
         self.seconds: dict[str, float] = {}
         """Of each stage."""
+        self.core_seconds: dict[str, float] = {}
+        """Processor time of each stage, by which runs on a busy machine compare."""
+        self._cpu: dict[int, float] = {}
+        """By process, those that have ended included."""
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -51,18 +55,19 @@ class MemoryWatch:
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Count what is seen inside the block to a stage, and print its time and its peaks."""
-        began, self._stage = time.monotonic(), name
+        began, cpu_before, self._stage = time.monotonic(), self._core_seconds(), name
         try:
             yield
         finally:
             self._sample()
             self.seconds[name] = time.monotonic() - began
+            self.core_seconds[name] = self._core_seconds() - cpu_before
             print(self.row(name), flush=True)
 
     def row(self, stage: str) -> str:
         """Return a stage as a row of the table."""
         peaks = self.peaks[stage]
-        cells = [f"{self.seconds[stage]:.0f}"]
+        cells = [f"{self.seconds[stage]:.0f}", f"{self.core_seconds[stage]:.0f}"]
         kinds = ("app", "sampler", "trainer", "converter", "all")
         cells += [f"{peaks[kind] / GIB:.1f}" if peaks[kind] else "" for kind in kinds]
         return f"| {stage} | " + " | ".join(cells) + " |"
@@ -71,13 +76,20 @@ class MemoryWatch:
         while not self._stop.wait(self._every):
             self._sample()
 
+    def _core_seconds(self) -> float:
+        with self._lock:
+            return sum(self._cpu.values())
+
     def _sample(self) -> None:
         now: dict[str, int] = defaultdict(int)
         for process in [self._root, *self._root.children(recursive=True)]:
             try:
                 used, kind = process.memory_full_info().uss, kind_of(process.cmdline())
+                times = process.cpu_times()
             except psutil.Error:
                 continue
+            with self._lock:
+                self._cpu[process.pid] = times.user + times.system
             now[kind] += used
             now["all"] += used
         with self._lock:
@@ -87,8 +99,9 @@ class MemoryWatch:
 
 
 HEADER = """\
-| stage | seconds | app | sampler | trainer | converter | all at once, GiB |
-|---|---|---|---|---|---|---|"""
+| stage | seconds | processor | app | sampler | trainer | converter | all at once, GiB |
+|---|---|---|---|---|---|---|---|"""
+"""Seconds, processor time in seconds of a core, and the most private memory in GiB."""
 
 
 def kind_of(command: list[str]) -> str:
