@@ -1,8 +1,10 @@
 """Preparation: pairs rendered ahead by number, for people who label later."""
 
+from dataclasses import replace
+
 from annotate.errors import InvalidRequest
 from annotate.labeling.assignment import PairAssigner
-from annotate.rendering.pair_costs import PairBytes, pair_bytes
+from annotate.rendering.pair_costs import DiskRoom, PairBytes, pair_bytes
 from annotate.rendering.pair_pool import PairPool
 from annotate.rendering.prepared_pairs import DONE, STOPPED, PreparedPairs, PrepareOrder
 from annotate.rendering.studio_look import StudioLook
@@ -34,8 +36,8 @@ class Preparation:
 
     def view(self) -> PreparedPairsView:
         """Return how far the order is, what a pair costs, and what is ready."""
-        order, costs, room = self._prepared.order, self._pair_bytes(), self._prepared.room()
-        paused, seconds = self._pool.pause_reason, self._pool.requests.pace.seconds_per_pair
+        order, costs, room = self._prepared.order, self._pair_bytes(), self._room()
+        paused, seconds = self._pool.pause_reason, self._seconds_per_pair()
         state = order.state if order.asked else NONE
         state = PAUSED if order.left and paused else state
         eta_s = order.left * seconds if order.left and seconds else None
@@ -58,13 +60,13 @@ class Preparation:
     def estimate(self, count: object) -> PrepareEstimate:
         """Return what preparing so many pairs takes, and why it is refused, if it would be."""
         pairs = as_pair_count(count, MAX_PREPARED)
-        costs, seconds = self._pair_bytes(), self._pool.requests.pace.seconds_per_pair
+        costs, seconds = self._pair_bytes(), self._seconds_per_pair()
         taken = pairs * costs.bytes
         size = f"about {in_bytes(taken)} of disk{'' if costs.measured else ', by the pixels'}"
         if seconds:
             told = f"{quantity(pairs, 'pair')} take about {in_time(pairs * seconds)} and {size}."
         else:
-            told = f"{quantity(pairs, 'pair')} take {size}. How long is not measured yet."
+            told = f"{quantity(pairs, 'pair')} take {size}. How long is not measured now."
         return {
             "pairs": pairs,
             "seconds": pairs * seconds if seconds else None,
@@ -91,8 +93,24 @@ class Preparation:
         self._prepared.stop(who)
         return self.view()
 
+    @property
+    def _blind(self) -> bool:
+        """Return whether images are rendered only in place of pairs that are no blind test's.
+
+        Each figure that every new image changes would then give away which pairs are the test's.
+        """
+        return self._assigner.mixed is not None and not self._prepared.order.left
+
+    def _seconds_per_pair(self) -> float | None:
+        return None if self._blind else self._pool.requests.pace.seconds_per_pair
+
     def _pair_bytes(self) -> PairBytes:
-        return pair_bytes(self._store, self._model_id, self._look.current)
+        costs = pair_bytes(self._store, self._model_id, self._look.current)
+        return replace(costs, bytes=coarse(costs.bytes)) if self._blind else costs
+
+    def _room(self) -> DiskRoom:
+        room = self._prepared.room()
+        return replace(room, free=coarse(room.free)) if self._blind else room
 
     def _ready(self) -> list[ReadyOfVersion]:
         counts = self._assigner.ready_by_version().items()
@@ -100,7 +118,7 @@ class Preparation:
 
     def _refusal(self, pairs: int, costs: PairBytes) -> str | None:
         """Return why the disk does not hold so many pairs; None if it does."""
-        room = self._prepared.room()
+        room = self._room()
         if pairs * costs.bytes <= room.usable:
             return None
         most = room.usable // costs.bytes
@@ -110,6 +128,12 @@ class Preparation:
             f"{in_bytes(room.free)} are free, of which {in_bytes(room.reserved)} are left for "
             f"votes and runs. {advice} some under Versions, Disk."
         )
+
+
+def coarse(size: int) -> int:
+    """Return a size in two digits, rounded down, which a few more images do not change."""
+    unit = 10 ** max(0, len(str(size)) - 2)
+    return size // unit * unit
 
 
 def message(order: PrepareOrder, state: str, paused: str | None, eta_s: float | None) -> str:

@@ -68,7 +68,8 @@ class PreparedPairsView(TypedDict):
     eta_s: float | None
     """Seconds until all are rendered; None where the pace is not known yet."""
     seconds_per_pair: float | None
-    """Measured on the newest requests; None until there is one."""
+    """Measured on the newest requests; None until there is one, and while a blind test is mixed in
+    without an order under way, when it would give away which pairs are the test's."""
     bytes_per_pair: int
     bytes_measured: bool
     """Whether that was measured on images of this model, not guessed by their pixels."""

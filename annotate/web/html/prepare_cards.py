@@ -39,7 +39,7 @@ def estimate_card(estimate: PrepareEstimate, view: PreparedPairsView) -> str:
     measured = "of disk" if view["bytes_measured"] else "of disk, by the pixels"
     facts = (
         (f"{estimate['pairs']:,}", "pairs"),
-        (in_time(seconds) if seconds else "?", "to render" if seconds else "not measured yet"),
+        (in_time(seconds) if seconds else "?", "to render" if seconds else "not measured now"),
         (in_bytes(estimate["bytes"]), measured),
         (in_bytes(view["free_bytes"]), "free now"),
     )

@@ -126,7 +126,7 @@ def test_time_and_disk_are_told_before(place: Place, disk_with: Callable[[int], 
     # Two images of 16 x 16 pixels, 1.6 bytes each, and a row.
     assert guessed["bytes"] == 100 * (round(2 * 256 * 1.6) + 1000)
     assert guessed["message"] == (
-        "100 pairs take about 182 kB of disk, by the pixels. How long is not measured yet."
+        "100 pairs take about 182 kB of disk, by the pixels. How long is not measured now."
     )
     place.sampler.brush.set()
     until(lambda: prepared(place)["seconds_per_pair"])
@@ -244,9 +244,17 @@ def test_what_is_left_of_an_order_is_rendered_in_the_new_look(open_place: Open) 
     assert 16 <= len(new) == place.studio.stats()["ready_pairs"]
 
 
-def test_counts_of_ready_pairs_are_hidden_while_a_blind_test_is_mixed_in(place: Place) -> None:
+def test_what_would_tell_a_blind_tests_pairs_is_hidden_while_it_is_mixed_in(
+    place: Place, disk_with: Callable[[int], None]
+) -> None:
     until(lambda: place.studio.stats()["ready_pairs"] == 8)
     place.studio._assigner.mix_in("t1")
     place.studio.preparation.begin(20, "me")
     until(rendered_all(place))
     assert prepared(place)["ready"] is None
+    # Each new image changes these, and they come in place of pairs that are not the test's.
+    disk_with(67_543_210_987)
+    hidden = prepared(place)
+    assert hidden["seconds_per_pair"] is None and hidden["free_bytes"] == 67_000_000_000
+    place.studio._assigner.drop_trial("t1")
+    assert prepared(place)["seconds_per_pair"] and prepared(place)["free_bytes"] == 67_543_210_987

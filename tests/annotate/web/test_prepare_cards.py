@@ -60,7 +60,7 @@ def test_time_disk_and_free_disk_are_told_before() -> None:
 
 def test_what_is_not_measured_is_said_to_be_guessed() -> None:
     card = estimate_card({**ESTIMATE, "seconds": None}, {**VIEW, "bytes_measured": False})
-    assert "not measured yet" in card and "of disk, by the pixels" in card
+    assert "not measured now" in card and "of disk, by the pixels" in card
 
 
 def test_a_refusal_is_an_alert() -> None:
