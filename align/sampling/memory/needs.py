@@ -20,15 +20,17 @@ TOKENS = 77
 def weight_needs(pipeline: Pipeline) -> WeightNeeds:
     """Return what the weights of a loaded pipeline take, wherever they are."""
     family = family_of(pipeline)
-    denoiser = family.denoiser(pipeline)
-    units = [weight_bytes(unit) for unit in streamed_units(denoiser)]
+    denoiser, encoders = family.denoiser(pipeline), family.text_encoders(pipeline)
+    units = [[weight_bytes(unit) for unit in streamed_units(n)] for n in (denoiser, *encoders)]
     whole = weight_bytes(denoiser)
+    texts = tuple(map(weight_bytes, encoders))
     return WeightNeeds(
         whole,
         weight_bytes(family.autoencoder(pipeline)),
-        tuple(weight_bytes(encoder) for encoder in family.text_encoders(pipeline)),
-        max(units, default=0),
-        whole - sum(units),
+        texts,
+        max(max(sizes, default=0) for sizes in units),
+        whole - sum(units[0]),
+        sum(texts) - sum(map(sum, units[1:])),
     )
 
 

@@ -57,18 +57,18 @@ class Visit:
             held[name] = original
 
 
-class VisitHook(ModelHook):  # type: ignore[misc]  # accelerate has no types
-    """Lets a part visit the card before it is called, in place of whoever visits it now.
+class GuestHook(ModelHook):  # type: ignore[misc]  # accelerate has no types
+    """Calls a part on the card whose weights are not there at other times.
 
     Diffusers takes `execution_device` for the device of the whole pipeline.
     """
 
-    def __init__(self, receive: Callable[[], None], device: torch.device) -> None:
-        self._receive, self.execution_device = receive, device
+    def __init__(self, before: Callable[[], None], device: torch.device) -> None:
+        self._before, self.execution_device = before, device
 
     def pre_forward(self, module: torch.nn.Module, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        """Bring the part and its arguments to the card."""
-        self._receive()
+        """Bring what the part is called with to the card."""
+        self._before()
         device = self.execution_device
         return send_to_device(args, device), send_to_device(kwargs, device)
 
@@ -78,7 +78,6 @@ class Offloading:
 
     def __init__(self, pipeline: Pipeline, compute: Compute) -> None:
         self._pipeline, self._device = pipeline, compute.device
-        self._guests: list[Visit] = []
         self._undo: dict[Offload, Callable[[], None]] = {}
 
     @property
@@ -87,71 +86,77 @@ class Offloading:
         return max(self._undo, default=Offload.NOTHING)
 
     def apply(self, offload: Offload) -> None:
-        """Offload this much, whatever is offloaded now."""
+        """Offload this much, whatever is offloaded now.
+
+        Where memory runs out meanwhile, nothing is done by half: it may be called again.
+        """
         for step in sorted(self._undo, reverse=True):
             if step > offload:
                 self._undo[step]()
                 del self._undo[step]
-        if offload >= Offload.ENCODERS and Offload.ENCODERS not in self._undo:
-            self._undo[Offload.ENCODERS] = self._offload_encoders()
-        if offload >= Offload.DENOISER and Offload.DENOISER not in self._undo:
-            self._undo[Offload.DENOISER] = self._offload_denoiser()
+        steps = [s for s in Offload if Offload.NOTHING < s <= offload and s not in self._undo]
+        streamed = {step: self._streamed(step) for step in steps}
 
-    def _receive(self, guest: Visit | None) -> None:
-        """Let one part visit the card, and all others leave it."""
-        for other in self._guests:
-            if other is not guest:
-                other.end()
-        if guest is not None:
-            guest.begin()
+        # All that leaves the card does so before anything is brought to it.
+        for networks in streamed.values():
+            for network in networks:
+                network.to("cpu")
+        if Offload.ENCODERS in steps:
+            family_of(self._pipeline).autoencoder(self._pipeline).to("cpu")
+        for networks in streamed.values():
+            for network in networks:
+                move_weights(outside(network, streamed_units(network)), self._device)
+        for step, networks in streamed.items():
+            undo = self._watch_encoders() if step is Offload.ENCODERS else []
+            undo += [undone for network in networks for undone in stream(network, self._device)]
+            self._undo[step] = partial(_call_all, undo[::-1])
 
-    def _offload_encoders(self) -> Callable[[], None]:
-        """Take text encoders and autoencoder off the card; return what brings them back."""
+    def _streamed(self, step: Offload) -> list[torch.nn.Module]:
+        """Return the networks whose units visit the card."""
         family = family_of(self._pipeline)
-        parts = [family.autoencoder(self._pipeline), *family.text_encoders(self._pipeline)]
-        for part in parts:
-            visit = Visit(part.to("cpu"), self._device)
-            self._guests.append(visit)
-            add_hook_to_module(part, VisitHook(partial(self._receive, visit), self._device))
+        if step is Offload.ENCODERS:
+            return family.text_encoders(self._pipeline)
+        return [family.denoiser(self._pipeline)]
+
+    def _watch_encoders(self) -> list[Callable[[], object]]:
+        """Let the autoencoder visit the card as a whole; return what undoes it, the last first.
+
+        In tiles the decoder is called many times over.
+        """
+        family, device = family_of(self._pipeline), self._device
+        autoencoder = family.autoencoder(self._pipeline)
+        visit = Visit(autoencoder, device)
+        undo: list[Callable[[], object]] = [partial(autoencoder.to, device), visit.end]
+        for part in (autoencoder, *family.text_encoders(self._pipeline)):
+            before = visit.begin if part is autoencoder else visit.end
+            add_hook_to_module(part, GuestHook(before, device))
+            undo.append(partial(remove_hook_from_module, part))
+
         # The denoiser works for most of the time, and alone.
         denoiser = family.denoiser(self._pipeline)
-        alone = denoiser.register_forward_pre_hook(lambda *_: self._receive(None))
-
-        def undo() -> None:
-            self._receive(None)
-            self._guests.clear()
-            alone.remove()
-            for part in parts:
-                remove_hook_from_module(part)
-                part.to(self._device)
-
-        return undo
-
-    def _offload_denoiser(self) -> Callable[[], None]:
-        """Take all units of the denoiser off the card; return what brings them back."""
-        denoiser = family_of(self._pipeline).denoiser(self._pipeline)
-        units, hooks = streamed_units(denoiser), []
-        for unit in units:
-            visit = Visit(unit.to("cpu"), self._device)
-            begin, end = _begin(visit), _end(visit)
-            hooks.append(unit.register_forward_pre_hook(begin))
-            hooks.append(unit.register_forward_hook(end, always_call=True))
-        move_weights(outside(denoiser, units), self._device)
-
-        def undo() -> None:
-            for hook in hooks:
-                hook.remove()
-            denoiser.to(self._device)
-
+        undo.append(denoiser.register_forward_pre_hook(_calling(visit.end)).remove)
         return undo
 
 
-def _begin(visit: Visit) -> Callable[..., None]:
-    return lambda *_: visit.begin()
+def stream(network: torch.nn.Module, device: torch.device) -> list[Callable[[], object]]:
+    """Let each unit visit the card while it is called; return what undoes it, the last first."""
+    undo: list[Callable[[], object]] = [partial(network.to, device)]
+    for unit in streamed_units(network):
+        visit = Visit(unit, device)
+        undo.append(unit.register_forward_pre_hook(_calling(visit.begin)).remove)
+        ended = unit.register_forward_hook(_calling(visit.end), always_call=True)
+        undo.append(ended.remove)
+    return undo
 
 
-def _end(visit: Visit) -> Callable[..., None]:
-    return lambda *_: visit.end()
+def _calling(function: Callable[[], None]) -> Callable[..., None]:
+    """Return a hook that calls a function, whatever it is given."""
+    return lambda *_: function()
+
+
+def _call_all(functions: Iterable[Callable[[], object]]) -> None:
+    for function in functions:
+        function()
 
 
 def resident_parts(family: ModelFamily, offload: Offload) -> list[str]:

@@ -29,9 +29,11 @@ class WeightNeeds:
     autoencoder: int
     text_encoders: tuple[int, ...]
     unit: int
-    """The largest unit of the denoiser that is brought to the card by itself."""
+    """The largest unit that is brought to the card by itself."""
     unstreamed: int
     """What of the denoiser lies in no unit, and stays on the card."""
+    unstreamed_encoders: int = 0
+    """The same of the text encoders."""
 
     @property
     def everything(self) -> int:
@@ -57,9 +59,9 @@ class Offload(IntEnum):
 
     NOTHING = 0
     ENCODERS = 1
-    """Text encoders and autoencoder visit the card when they work."""
+    """The autoencoder visits the card when it works, text encoders unit by unit."""
     DENOISER = 2
-    """And so does each unit of the denoiser, in every pass."""
+    """And so does the denoiser, in every pass."""
 
 
 class Stage(IntEnum):
@@ -160,7 +162,7 @@ def _fitted(
     room = usable - while_decoding
     tiled = tiled or needs.decode > room
     decoded = room // (needs.tiled_decode if tiled else needs.decode)
-    if rows < rows_of_image(guided) or decoded < 1 or _while_encoding(weights, offload) > usable:
+    if rows < rows_of_image(guided) or decoded < 1:
         return None
     return MemoryPlan(rows * width * height, decoded * width * height, tiled, offload)
 
@@ -169,17 +171,10 @@ def _resident(weights: WeightNeeds, offload: Offload) -> tuple[int, int]:
     """Return the bytes of weights on the card while images are denoised, and decoded."""
     if offload is Offload.NOTHING:
         return weights.everything, weights.everything
-    if offload is Offload.ENCODERS:
-        return weights.denoiser, weights.denoiser + weights.autoencoder
-    return weights.unstreamed + weights.unit, weights.unstreamed + weights.autoencoder
-
-
-def _while_encoding(weights: WeightNeeds, offload: Offload) -> int:
-    """Return the bytes of weights on the card while prompts are encoded."""
-    largest = max(weights.text_encoders, default=0)
-    if offload is Offload.NOTHING:
-        return weights.everything
-    return largest + (weights.denoiser if offload is Offload.ENCODERS else weights.unstreamed)
+    # A unit of the text encoders visits before any image is denoised, and then is gone.
+    left = weights.unstreamed_encoders
+    left += weights.denoiser if offload is Offload.ENCODERS else weights.unstreamed
+    return left + weights.unit, left + weights.autoencoder
 
 
 def next_rung(

@@ -91,6 +91,20 @@ def test_what_is_on_the_card_is_what_the_plan_says(on_card):
     assert units.card.held < 0.1 * GB
 
 
+def test_what_left_the_card_comes_back_to_it(on_card):
+    session = on_card(16)
+    offloading = session.ladder._offloading
+    with session.card:
+        session.ladder.place("SDXL", SIZE, guided=True)
+        offloading.apply(Offload.DENOISER)
+        assert session.card.held < 0.1 * GB
+        offloading.apply(Offload.ENCODERS)
+        assert session.card.held == pytest.approx(5.13 * GB, rel=0.01)
+        offloading.apply(Offload.NOTHING)
+    assert session.card.held == pytest.approx(WEIGHTS, rel=0.01)
+    assert not session.ladder.pipeline.unet._forward_pre_hooks
+
+
 def test_a_card_that_others_fill_takes_the_network_part_by_part(on_card):
     session = on_card(12, others=8)
     # At 512 x 512 the autoencoder has one tile to decode, not nine.
@@ -115,5 +129,5 @@ def test_too_little_for_anything_names_what_is_free_and_who_holds_the_rest(on_ca
         "Close other programs that use it, or choose smaller images; it is tried again."
     )
     session = on_card(16, hidden=15)
-    with pytest.raises(DeviceFull, match=r"One image of 1024 x 1024 does not fit .* ComfyUI"):
+    with pytest.raises(DeviceFull, match=r"image of 1024 x 1024 takes more memory .* ComfyUI"):
         session.render()
