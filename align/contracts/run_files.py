@@ -77,6 +77,8 @@ class SettledSettings(TypedDict, total=False):
     """none, some or all."""
     base_format: str
     """model, int8 or nf4."""
+    tiled_encoding: bool
+    """True where an image does not fit as a whole while it is encoded."""
     resolution: int
     """Side in pixels of a square of as many pixels as it trains at."""
     steps: int

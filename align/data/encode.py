@@ -146,13 +146,15 @@ def keys_of_images(
     family = family_of(pipeline)
     vae = (fingerprint(family.autoencoder(pipeline)), family.latent_facts(pipeline))
     digests = {path: sha256(path) for path in {image.path for image in images}}
+    is_tiled = getattr(family.autoencoder(pipeline), "use_tiling", False)
 
     keys = {}
     for image in images:
         placed = place(image_size(image.path), image.size)
         crop = [] if placed.is_whole else [placed.scaled, placed.crop]
+        tiles = ["tiled"] if is_tiled else []
         keys[image] = content_key(
-            "latent", digests[image.path], vae, image.size, str(compute.weights), *crop
+            "latent", digests[image.path], vae, image.size, str(compute.weights), *crop, *tiles
         )
     return keys
 

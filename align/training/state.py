@@ -14,6 +14,7 @@ from torch import Tensor
 from align.client.config import TrainConfig, holdout_count
 from align.client.objectives import OBJECTIVES, Objective
 from align.client.planning.costs import evaluation_counts, probe_counts
+from align.client.planning.resolution import side_within
 from align.client.progress import Reporter
 from align.client.run_folder import RunFolder
 from align.data.batch import Batcher
@@ -27,6 +28,7 @@ from align.families.family import DenoiserNetwork, Pipeline
 from align.families.lookup import family_of
 from align.training.budget.resolution import choose_resolution
 from align.training.checkpoint import TrainProgress, resume
+from align.training.fitting.encoding import tile_where_short
 from align.training.optimizer import check_optimizer, compile_blocks, optimizer_for
 from align.training.pair_accuracy import PairAccuracy, train_probe_rows
 from align.training.parallel import require_data_parallel
@@ -87,7 +89,7 @@ def prepare_training(
         ModelError: the model cannot be loaded.
     """
     config = begin(run, accelerator, compute)
-    training_data = read_training_data(run, report, config, compute, cache)
+    training_data = read_training_data(run, report, accelerator, config, compute, cache)
     pipeline, data = training_data.pipeline, training_data.data
     batcher = batcher_of(training_data, compute, config)
     unet = release_encoders(pipeline)
@@ -172,6 +174,7 @@ class TrainingData:
 def read_training_data(
     run: RunFolder,
     report: Reporter,
+    accelerator: Accelerator,
     config: TrainConfig,
     compute: Compute,
     cache: Path,
@@ -201,6 +204,8 @@ def read_training_data(
         look.loras if look else (),
         lambda loaded: family.to_device(loaded, compute, encoders),
     )
+    side = side_within(config.resolution, (model.width, model.height))
+    tile_where_short(run, accelerator, pipeline, compute, (side, side))
 
     data = encode_pairs(
         pipeline,

@@ -1,6 +1,6 @@
 """Full-size SDXL without its weights: what fits on which card, and one real step.
 
-    python tests/bench/sdxl.py plan                     memory by shape for 12 to 80 GB cards
+    python tests/bench/sdxl.py plan                     memory by shape for 8 to 80 GB cards
     python tests/bench/sdxl.py time                     what 45 minutes buy on which card, counted
     python tests/bench/sdxl.py step [--size 256]        one LoRA step of all 2.6 B weights, here
     python tests/bench/sdxl.py journey [--small]        the loop that a user runs, through the app
@@ -18,9 +18,10 @@ import time
 from pathlib import Path
 
 import torch
-from diffusers import UNet2DConditionModel
+from diffusers import AutoencoderKL, UNet2DConditionModel
 from sdxl_journey import journey
 from torch.utils.flop_counter import FlopCounterMode
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT)]
@@ -31,16 +32,20 @@ from align.client.planning.plan import plan
 from align.client.planning.speeds import PlanDevice, forward_tflop
 from align.diffusion.losses import denoising_error, preference_logits
 from align.families.sdxl import SDXL, SDXL_UNET
-from align.training.fitting.memory_model import plan_memory
+from align.families.sdxl_shapes import tile
+from align.files import read_json
+from align.sampling.memory.by_shape import peak_bytes
+from align.training.fitting.auto_batch import USABLE_FRACTION
+from align.training.fitting.memory_model import GIB, plan_memory, weight_bytes
+from align.weights.quantized import FORMATS
 
-CARDS = (12, 16, 24, 40, 80)
+CARDS = (8, 12, 16, 24, 40, 80)
 TIMED = (
     *(("RTX 4060", 8), ("RTX 3060", 12), ("RTX 4070", 12), ("RTX 4060 Ti", 16)),
     *(("RTX 3090", 24), ("RTX 4090", 24), ("H200", 140)),
 )
 RECOMPUTED = ("none", "some", "all")
-PAIRS = (16, 8, 4, 2, 1)
-SIZE, RANK = 1024, 16
+RANK = 16
 
 
 def main() -> None:
@@ -61,19 +66,66 @@ def main() -> None:
 
 
 def print_plan() -> None:
-    """For each card the most pairs a forward pass can hold, with and without recomputing."""
+    """Print what each phase takes at each size, and what each card works with."""
+    sizes = (512, 768, 1024)
+    print("| GB | " + " | ".join(map(str, sizes)) + " |\n|---|" + "---|" * len(sizes))
+    print(table_row("encoding an image", [encoding_gb(size) for size in sizes]))
+    print(table_row("the same in tiles", [encoding_gb(size, True) for size in sizes]))
     needs = {
-        (pairs, again): plan_memory(SDXL, SDXL_UNET, SIZE, pairs, RANK, again).total_gib
-        for pairs in PAIRS
+        (size, name, again): needed_gb(size, name, again)
+        for size in sizes
+        for name in FORMATS
         for again in RECOMPUTED
     }
-    print(f"SDXL at {SIZE} x {SIZE}, LoRA rank {RANK}, bf16 base, encoders released")
-    print("| card | none | some | all |\n|---|---|---|---|")
+    for name in FORMATS:
+        for again in RECOMPUTED:
+            row = [needs[size, name, again] for size in sizes]
+            print(table_row(f"a pair, base {name}, {again} recomputed", row))
+    small = needed_gb(1024, "model", "all", "adamw8bit")
+    print(f"with 8-bit moments {needs[1024, 'model', 'all'] - small:.2f} GB less")
+
+    print("\n| card | " + " | ".join(map(str, sizes)) + " |\n|---|" + "---|" * len(sizes))
     for card in CARDS:
-        cells = " | ".join(most_pairs(needs, card, again) for again in RECOMPUTED)
-        print(f"| {card} GB | {cells} |")
-    for (pairs, again), need in needs.items():
-        print(f"  {pairs} pairs, {again} recomputed: {need:.1f} GiB")
+        print(f"| {card} GB | " + " | ".join(way(needs, card, size) for size in sizes) + " |")
+
+
+def table_row(name: str, gigabytes: list[float]) -> str:
+    return f"| {name} | " + " | ".join(f"{number:.1f}" for number in gigabytes) + " |"
+
+
+def needed_gb(size: int, base_format: str, again: str, optimizer: str = "adamw") -> float:
+    planned = plan_memory(
+        SDXL, SDXL_UNET, size, 1, RANK, again, base_format=base_format, optimizer=optimizer
+    )
+    return planned.total_gib * GIB / 1e9
+
+
+def encoding_gb(size: int, tiled: bool = False) -> float:
+    """Text encoders in half precision, the autoencoder in fp32, and one image in it."""
+    folder = ROOT / "align" / "sdxl"
+    with torch.device("meta"):
+        vae = AutoencoderKL.from_config(read_json(folder / "vae" / "config.json"))
+        texts = [
+            kind(CLIPTextConfig.from_pretrained(folder / name)).half()
+            for kind, name in (
+                (CLIPTextModel, "text_encoder"),
+                (CLIPTextModelWithProjection, "text_encoder_2"),
+            )
+        ]
+        pixels = torch.empty(1, 3, size, size)
+    tile(vae, tiled)
+    held = sum(weight_bytes(network) for network in (vae, *texts))
+    return (held + peak_bytes(lambda: vae.encode(pixels).latent_dist.mean) + GIB) / 1e9
+
+
+def way(needs: dict[tuple[int, str, str], float], card: int, size: int) -> str:
+    """The first of the ways that `auto` tries with which a pair fits."""
+    room = USABLE_FRACTION * 0.93 * card
+    for base_format in FORMATS:
+        if needs[size, base_format, "all"] <= room:
+            again = next(a for a in RECOMPUTED if needs[size, base_format, a] <= room)
+            return f"{base_format}, {again} recomputed"
+    return "does not fit"
 
 
 def print_times() -> None:
@@ -97,11 +149,6 @@ def counted_tflop(side: int) -> float:
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         unet(**inputs)
     return counter.get_total_flops() / 1e12
-
-
-def most_pairs(needs: dict[tuple[int, str], float], card: int, again: str) -> str:
-    fitting = [p for p in PAIRS if needs[p, again] <= card * 1e9 / 2**30]
-    return f"{fitting[0]} pair{'s' * (fitting[0] > 1)}" if fitting else "does not fit"
 
 
 def one_step(size: int) -> None:
