@@ -132,7 +132,7 @@ class Preparation:
 
 def coarse(size: int) -> int:
     """Return a size in two digits, rounded down, which a few more images do not change."""
-    unit = 10 ** max(0, len(str(size)) - 2)
+    unit: int = 10 ** max(0, len(str(size)) - 2)
     return size // unit * unit
 
 
