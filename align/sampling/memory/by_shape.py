@@ -23,7 +23,8 @@ def peak_bytes(work: Callable[[], object], autocast: torch.dtype | None = None) 
     What was there before it, such as weights, does not count. `autocast` is the format of matrix
     products, as in `align.device.Compute`.
     """
-    with torch.no_grad(), CardByShape(autocast), LiveStorages() as storages:
+    storages = LiveStorages()
+    with torch.no_grad(), CardByShape(autocast), storages:
         work()
     return storages.peak
 

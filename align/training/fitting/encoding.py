@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from accelerate import Accelerator
 
@@ -39,5 +41,6 @@ def encoding_bytes(pipeline: Pipeline, size: Size, tiled: bool = False) -> int:
         by_shape, _ = family.autoencoder_by_shape(pipeline, size, 1)
         pixels_BCHW = torch.empty(1, 3, size[1], size[0])
     family.tile_autoencoder(by_shape, tiled)
-    autoencoder = family.autoencoder(by_shape)
+    # Of diffusers' own class, whose methods torch's does not have.
+    autoencoder: Any = family.autoencoder(by_shape)
     return peak_bytes(lambda: autoencoder.encode(pixels_BCHW).latent_dist.mean)
