@@ -39,14 +39,20 @@ def memory_fraction(free: int, total: int, reserve: int = RESERVE) -> float:
 def limit_to_free_memory(compute: Compute) -> float | None:
     """Let this process take no more of its GPU than is free now, where more would spill silently.
 
-    Call it at a process's start. Returns the share, and None where nothing is limited.
+    Call it before anything is loaded, with the card of this process chosen. Returns the share, and
+    None where nothing is limited.
     """
     if compute.device.type != "cuda" or not spills_silently():
         return None
-    free, total = torch.cuda.mem_get_info(compute.device)
-    fraction = memory_fraction(free, total)
-    torch.cuda.set_per_process_memory_fraction(fraction, compute.device)
-    return fraction
+    return limit_to(free_memory(compute), compute)
+
+
+def limit_to(room: int, compute: Compute) -> float:
+    """Let this process take no more of its GPU than `room` bytes; returns the share of all."""
+    share = memory_fraction(room, memory(compute)[0])
+    # Of the current card: torch takes no device without a number here.
+    torch.cuda.set_per_process_memory_fraction(share)
+    return share
 
 
 def spills_silently(system: str = sys.platform, release: str | None = None) -> bool:

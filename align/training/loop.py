@@ -66,9 +66,10 @@ def train(
     started, divergence = time.monotonic(), DivergenceWatch()
     prepared = run.read_config()
     compute = choose_compute(prepared.train.precision, prepared.model.full_size, training=True)
-    limit_to_free_memory(compute)
     # Mixed precision is handled by `compute`, so that errors are reduced in fp32.
     accelerator = Accelerator(mixed_precision="no", cpu=compute.device.type == "cpu")
+    # It has chosen this process's card among several.
+    limit_to_free_memory(compute)
     state = prepare_training(run, report, accelerator, compute, cache)
     config, progress = state.config, state.progress
     progress.began, first_step = started, progress.step

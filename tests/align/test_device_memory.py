@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import platform
+
 import pytest
 import torch
 
@@ -13,9 +15,25 @@ from align.device_memory import (
     memory_fraction,
     spills_silently,
 )
+from align.sampling.memory.device_memory import CardMemory
 
 GIB = 2**30
 CPU = Compute(torch.device("cpu"), torch.float32, None)
+CARD = Compute(torch.device("cuda"), torch.float16, torch.float16)
+
+
+@pytest.fixture
+def card_in_windows(monkeypatch) -> list[tuple[float, int]]:
+    """The driver of a second card of 8 GB with 6 of them free; returns the limits it is given."""
+    limits: list[tuple[float, int]] = []
+    monkeypatch.setattr(platform, "release", lambda: "6.6.36-microsoft-standard-WSL2")
+    monkeypatch.setattr(torch.cuda.memory, "_lazy_init", lambda: None)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda *_: (6 * GIB, 8 * GIB))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda *_: GIB)
+    take = lambda share, index: limits.append((share, index))  # noqa: E731
+    monkeypatch.setattr(torch._C, "_cuda_setMemoryFraction", take, raising=False)
+    return limits
 
 
 @pytest.mark.parametrize(
@@ -47,3 +65,14 @@ def test_only_windows_spills_silently():
 def test_nothing_is_limited_without_a_gpu():
     assert limit_to_free_memory(CPU) is None
     assert free_memory(CPU) > 0
+
+
+def test_in_windows_a_run_takes_no_more_than_is_free(card_in_windows):
+    share = limit_to_free_memory(CARD)
+    assert card_in_windows == [(share, 1)]
+    assert share * 8 * GIB == 6 * GIB - RESERVE
+
+
+def test_in_windows_the_image_model_takes_no_more_than_is_free_beside_its_own(card_in_windows):
+    assert CardMemory(CARD).room() == 7 * GIB
+    assert card_in_windows == [((7 * GIB - RESERVE) / (8 * GIB), 1)]

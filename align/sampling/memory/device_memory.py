@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import torch
 
 from align.device import Compute, memory
-from align.device_memory import free_memory, memory_fraction, spills_silently
+from align.device_memory import free_memory, limit_to, spills_silently
 
 MEMORY_PHRASES = ("out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED")
 """In errors of libraries, and of Apple's devices, that have no class of their own."""
@@ -58,8 +58,7 @@ class CardMemory:
         """
         room = self.free() + int(self._torch.memory_reserved(self._device))
         if self._device.type == "cuda" and spills_silently():
-            share = memory_fraction(room, self.total())
-            torch.cuda.set_per_process_memory_fraction(share, self._device)
+            limit_to(room, self._compute)
         return room
 
     def release(self) -> None:
