@@ -26,7 +26,7 @@ def peak_bytes(work: Callable[[], object], autocast: torch.dtype | None = None) 
     storages = LiveStorages()
     with torch.no_grad(), CardByShape(autocast), storages:
         work()
-    return storages.peak
+    return int(storages.peak)
 
 
 class LiveStorages(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has no types

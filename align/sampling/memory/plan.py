@@ -160,7 +160,7 @@ def _fitted(
     while_denoising, while_decoding = _resident(weights, offload)
     rows = (usable - while_denoising) // needs.row
     room = usable - while_decoding
-    tiled = tiled or needs.decode > room
+    tiled = needs.decode > room or (tiled and needs.tiled_decode < needs.decode)
     decoded = room // (needs.tiled_decode if tiled else needs.decode)
     if rows < rows_of_image(guided) or decoded < 1:
         return None

@@ -22,8 +22,10 @@ from align.contracts.rendering import (
 )
 from align.sampling.heartbeat import HeartbeatSender
 from align.sampling.main import ReplyStream
+from align.sampling.memory.device_memory import is_out_of_memory
 from align.sampling.memory.ladder import MemoryLadder
 from align.sampling.memory.plan import MemoryPlan
+from align.sampling.render import render
 from align.sampling.server import LoadedModel, answer_requests
 from align.weights.pipeline import load_pipeline
 
@@ -132,6 +134,30 @@ def pixels(messages: list, folder) -> np.ndarray:
     digests = [m["image"].sha256 for m in messages if isinstance(m, dict) and "image" in m]
     files = [folder / "images" / digest[:2] / f"{digest}.png" for digest in digests]
     return np.stack([np.asarray(Image.open(file), dtype=np.int16) for file in files])
+
+
+def test_with_room_for_everything_images_are_the_same_to_the_bit(ask, pipeline, compute, tmp_path):
+    alone = render(pipeline, compute, ITEMS, SETTINGS)
+    expected = np.stack([np.asarray(image, dtype=np.int16) for image in alone])
+    for card in (None, RoomyCard()):
+        messages = ask(request(), replies=7, card=card)
+        assert (pixels(messages, tmp_path) == expected).all() and told(messages) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory."), True),
+        (RuntimeError("MPS backend out of memory (MPS allocated: 8.00 GB)"), True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate`"), True),
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
+        # A device that failed once fails ever after.
+        (torch.AcceleratorError("CUDA error: out of memory"), False),
+        (MemoryError("out of memory"), False),
+    ],
+)
+def test_only_what_the_device_survives_is_tried_again(error, expected):
+    assert is_out_of_memory(error) is expected
 
 
 def test_batches_are_halved_until_they_fit_and_that_is_told_once(ask, pipeline, tmp_path):

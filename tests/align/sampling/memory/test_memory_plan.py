@@ -69,6 +69,12 @@ def test_small_cards_decode_in_tiles_even_where_a_whole_image_would_fit():
     assert plan_of(12, total_gib=TILED_BELOW / GIB - 0.1).tiled is True
 
 
+def test_images_that_are_no_larger_than_a_tile_are_decoded_whole():
+    small = SizeNeeds(SIZE, row=GIB // 4, decode=GIB, tiled_decode=GIB)
+    plan = choose_plan(WEIGHTS, small, True, 100 * GIB, 8 * GIB)
+    assert not plan.tiled
+
+
 def test_what_was_offloaded_for_want_of_memory_stays_off():
     plan = choose_plan(WEIGHTS, NEEDS, True, 100 * GIB, 100 * GIB, Offload.ENCODERS)
     assert plan.offload is Offload.ENCODERS
@@ -95,6 +101,12 @@ def test_the_ladder_halves_then_tiles_then_offloads_and_then_ends(stage):
         MemoryPlan(offload=Offload.ENCODERS),
         MemoryPlan(offload=Offload.DENOISER),
     ]
+
+
+def test_on_shared_memory_everything_stays_in_place_or_there_is_no_plan():
+    room = 9 * GIB
+    assert choose_plan(WEIGHTS, NEEDS, True, room, room).offload is Offload.ENCODERS
+    assert choose_plan(WEIGHTS, NEEDS, True, room, room, most=Offload.NOTHING) is None
 
 
 def test_where_main_memory_is_the_devices_own_nothing_is_offloaded():
