@@ -71,6 +71,8 @@ class Pair:
     """repeat or gold for a control pair, which one annotator is asked; no run trains on it."""
     in_a_row: int = field(default=0, compare=False)
     """How often in a row the winner of an earlier pair had been kept in this one."""
+    kept_by: str | None = field(default=None, compare=False)
+    """Whose winner was kept; others who are asked about the pair are not told of it."""
 
     @property
     def item_id(self) -> str:

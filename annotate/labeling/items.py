@@ -40,8 +40,12 @@ class Item(Protocol):
 AnyItem = TypeVar("AnyItem", bound=Item)
 
 
-def pair_view(pair: Pair) -> PairView:
-    """Return a pair as a page takes it; `question` only where it is not which one is better."""
+def pair_view(pair: Pair, annotator: str = "") -> PairView:
+    """Return a pair as an annotator's page takes it.
+
+    `question` is there only where it is not which one is better, and `in_a_row` where the annotator
+    chose the winner that stays: others would learn who wins before they vote.
+    """
     view: PairView = {
         "pair_id": pair.pair_id,
         "prompt": pair.prompt,
@@ -50,7 +54,7 @@ def pair_view(pair: Pair) -> PairView:
     }
     if pair.question in QUESTION_TEXTS:
         view["question"] = QUESTION_TEXTS[pair.question]
-    if pair.in_a_row:
+    if pair.in_a_row and pair.kept_by == annotator:
         view["in_a_row"] = pair.in_a_row
     return view
 

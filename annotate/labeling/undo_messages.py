@@ -26,7 +26,7 @@ STILL_HIDDEN = "Your flag is taken back. The pair stays hidden, since somebody e
 SETTLED = "Your newer flag stays, since an admin has decided on it."
 
 
-def undo_view(undone: UndoneAct) -> UndoView:
+def undo_view(undone: UndoneAct, annotator: str) -> UndoView:
     """Return the answer to an undo, with the pair or the four images it was about."""
     about = undone.about
     taken_back: TakenBack = {"kind": undone.kind, "key": undone.key}
@@ -36,7 +36,7 @@ def undo_view(undone: UndoneAct) -> UndoView:
         taken_back["of"] = undone.vote_key
 
     return {
-        "pair": quad_view(about) if isinstance(about, Quad) else pair_view(about),
+        "pair": quad_view(about) if isinstance(about, Quad) else pair_view(about, annotator),
         "undone": taken_back,
         "opens": undone.opens,
         "note": sentence(undone),

@@ -189,11 +189,11 @@ class KeptWinners:
             new = self._store.add_images([spare])[0].image_id
             left, right = self._chance.sample([win.winner, new], 2)
             came_from = KeptFrom(win.pair.pair_id, win.vote_key, win.annotator)
-            pair = following(win.pair, left, right)
+            pair = following(win.pair, left, right, win.annotator)
             self._store.kept_pairs.add(pair, self._model_id, came_from)
             self._assigner.lease(win.annotator, pair, opens)
 
     def _next_kept(self, annotator: str) -> Pair | None:
         """Return the annotator's open pair if a winner was kept in it."""
         pair = self._assigner.open_item(annotator)
-        return pair if pair and pair.in_a_row else None
+        return pair if pair and pair.kept_by == annotator else None

@@ -85,7 +85,7 @@ class Labeling:
         # Pairs were taken, so the pool may have to render more at once.
         self._pool.wake()
 
-        pairs = [pair_view(pair) for pair in assigned.pairs]
+        pairs = [pair_view(pair, name) for pair in assigned.pairs]
         wait = self._wait(len(pairs) < want, rendering)
         if not (pairs or have):
             self._add_progress(wait, trial)
@@ -113,7 +113,7 @@ class Labeling:
         }
         if keep_winner:
             if kept := self._kept_winners.after_vote(vote, receipt.duplicate):
-                accepted["next"] = pair_view(kept)
+                accepted["next"] = pair_view(kept, vote.annotator)
             # The image after that one is rendered while it is looked at.
             self._pool.wake()
         return accepted
@@ -135,7 +135,7 @@ class Labeling:
             self._assigner.reopen(name, undone.about, own_key)
         elif undone.kind == FLAG.name and not undone.hidden:
             self._assigner.show_again(undone.about)
-        return undo_view(undone)
+        return undo_view(undone, name)
 
     def quads_ahead(self, annotator: str, have: Sequence[str], want: int) -> ItemsAhead[QuadView]:
         """Return up to `want` sets of four images besides those that the page has."""

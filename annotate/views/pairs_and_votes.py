@@ -16,7 +16,7 @@ class PairView(TypedDict):
     question: NotRequired[str]
     """What a blind test asks about the pair, where that is not which image is better."""
     in_a_row: NotRequired[int]
-    """How often in a row the winner of an earlier pair has been kept; missing for a new pair."""
+    """How often in a row the annotator's winner has been kept; missing for any other pair."""
 
 
 class QuadView(TypedDict):

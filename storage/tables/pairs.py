@@ -18,7 +18,8 @@ from storage.timestamps import Clock
 
 COLUMNS = "pair_id, prompt, left_image, right_image, version"
 SHOWN = f"""
-SELECT {COLUMNS}, trial_id, coalesce(question, 'overall'), kind, coalesce(in_a_row, 0)
+SELECT {COLUMNS}, trial_id, coalesce(question, 'overall'), kind, coalesce(in_a_row, 0),
+       kept_pairs.annotator
 FROM pairs LEFT JOIN trial_pairs USING (pair_id) LEFT JOIN control_pairs USING (pair_id)
 LEFT JOIN kept_pairs USING (pair_id)
 """
@@ -233,6 +234,7 @@ def kept_after(cursor: Cursor, vote_key: str) -> list[str]:
     return [pair_id for (pair_id,) in cursor.execute(KEPT_AFTER, [vote_key]).fetchall()]
 
 
-def following(pair: Pair, left: str, right: str) -> Pair:
-    """Return a pair that keeps the winner of another one, which is not stored yet."""
-    return Pair(new_id(), pair.prompt, left, right, pair.version, in_a_row=pair.in_a_row + 1)
+def following(pair: Pair, left: str, right: str, annotator: str) -> Pair:
+    """Return a pair that keeps an annotator's winner of another one, which is not stored yet."""
+    shown = (new_id(), pair.prompt, left, right, pair.version)
+    return Pair(*shown, in_a_row=pair.in_a_row + 1, kept_by=annotator)

@@ -146,7 +146,7 @@ export interface PairView {
   right_url: string;
   /** What a blind test asks about the pair, where that is not which image is better. */
   question?: string;
-  /** How often in a row the winner of an earlier pair has been kept; missing for a new pair. */
+  /** How often in a row the annotator's winner has been kept; missing for any other pair. */
   in_a_row?: number;
 }
 

@@ -153,6 +153,17 @@ def test_others_get_the_pair_only_once_its_annotator_pauses(place: Place) -> Non
     assert following["pair_id"] in [pair["pair_id"] for pair in offered]
 
 
+def test_others_who_are_asked_about_the_pair_are_not_told_that_a_winner_stays(
+    place: Place,
+) -> None:
+    place.studio.annotations.set_options([], [], 2, "me")
+    following = win(place, open_pair(place))
+    vote(place, following, "tie")
+    offered = until(lambda: place.studio.pairs_ahead("bob", [], 48)["pairs"])
+    assert following["pair_id"] in [pair["pair_id"] for pair in offered]
+    assert not any("in_a_row" in pair for pair in offered)
+
+
 def test_votes_in_a_row_are_trained_on_and_a_repeat_or_a_reserved_prompt_ends_the_row(
     place: Place,
 ) -> None:

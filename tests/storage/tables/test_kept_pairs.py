@@ -18,7 +18,7 @@ def keep(store, pair, winner, seed, key="k1"):
     """Store a pair of a winner and a new image, as after the vote under this key."""
     new = make_image(store, seed).image_id
     came_from = KeptFrom(pair.pair_id, key, "ann")
-    return store.kept_pairs.add(following(pair, winner, new), BASE, came_from)
+    return store.kept_pairs.add(following(pair, winner, new, "ann"), BASE, came_from)
 
 
 def test_a_kept_pair_is_a_pair_that_knows_the_vote_it_follows(store):
@@ -29,6 +29,7 @@ def test_a_kept_pair_is_a_pair_that_knows_the_vote_it_follows(store):
 
     assert store.pair(kept.pair_id) == kept
     assert [store.pair(shown.pair_id).in_a_row for shown in (pair, kept)] == [0, 1]
+    assert [store.pair(shown.pair_id).kept_by for shown in (pair, kept)] == [None, "ann"]
     assert store.kept_pairs.after("k1") == [kept.pair_id]
     assert store.waiting_pairs(BASE) == [kept]
 
@@ -38,7 +39,7 @@ def test_a_kept_pair_of_an_image_that_is_not_there_leaves_nothing(store):
     vote(store, pair)
 
     with pytest.raises(UnknownImage):
-        kept = following(pair, pair.left, "nothing")
+        kept = following(pair, pair.left, "nothing", "ann")
         store.kept_pairs.add(kept, BASE, KeptFrom(pair.pair_id, "k1", "ann"))
     assert store.kept_pairs.after("k1") == []
     assert store.waiting_pairs(BASE) == []
