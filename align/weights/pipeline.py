@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import diffusers
 import torch
@@ -17,6 +16,7 @@ from align.client.hub import Hub, download
 from align.client.load_errors import model_load_error
 from align.client.models import FEW_STEP_SEGMENTS, HUB_NAME, describe_model
 from align.client.single_file.model_config import scheduler_config
+from align.client.single_file.vae import VAE
 from align.client.weight_files import weight_files
 from align.contracts.models import ModelInfo
 from align.device import Compute
@@ -25,7 +25,7 @@ from align.families.family import Pipeline
 from align.families.lookup import family_of
 from align.files import read_json
 from align.weights.library_logs import collect_logs, logged_reason
-from align.weights.single_file import load_checkpoint, load_vae
+from align.weights.single_file import VAE_FORMAT, load_checkpoint, load_vae
 
 
 def load_pipeline(
@@ -134,14 +134,17 @@ def _from_pretrained(model: ModelInfo, compute: Compute) -> Pipeline:
     if model.file is not None:
         return load_checkpoint(model, compute.weights)
     family = family_of(model)
-    location, options = Path(model.load_path), {"dtype": compute.weights, "use_safetensors": True}
+    location = Path(model.load_path)
+    formats = {"default": compute.weights, VAE: VAE_FORMAT}
     if not location.is_dir() and HUB_NAME.fullmatch(model.path):
         location = download(Hub.of_environment(), model.path, model.revision, family.parts)
-    loaded_parts = _load_separately(location, family.parts, options) if location.is_dir() else {}
+    loaded_parts = _load_separately(location, family.parts, formats) if location.is_dir() else {}
     if model.vae is not None:
-        own = read_json(location / "vae" / "config.json") or {}
-        loaded_parts["vae"] = load_vae(model.vae, own, compute.weights)
-    pipeline = family.pipeline_class.from_pretrained(location, **loaded_parts, **options)
+        own = read_json(location / VAE / "config.json") or {}
+        loaded_parts[VAE] = load_vae(model.vae, own, VAE_FORMAT)
+    pipeline = family.pipeline_class.from_pretrained(
+        location, **loaded_parts, dtype=formats, use_safetensors=True
+    )
     if model.prediction is not None:
         wanted = scheduler_config(model, dict(pipeline.scheduler.config))
         pipeline.scheduler = type(pipeline.scheduler).from_config(wanted)
@@ -149,7 +152,7 @@ def _from_pretrained(model: ModelInfo, compute: Compute) -> Pipeline:
 
 
 def _load_separately(
-    folder: Path, stems: Mapping[str, str], options: dict[str, Any]
+    folder: Path, stems: Mapping[str, str], formats: Mapping[str, torch.dtype]
 ) -> dict[str, torch.nn.Module]:
     """Load the parts that a pipeline's own loader would not load, or not correctly.
 
@@ -168,7 +171,12 @@ def _load_separately(
             continue
         load = getattr(source, kind).from_pretrained
         parts[part], found = load(
-            folder, subfolder=part, variant=chosen.variant, output_loading_info=True, **options
+            folder,
+            subfolder=part,
+            variant=chosen.variant,
+            output_loading_info=True,
+            dtype=formats.get(part, formats["default"]),
+            use_safetensors=True,
         )
         if missing := sorted(found["missing_keys"]):
             raise BrokenModel(

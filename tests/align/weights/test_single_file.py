@@ -149,9 +149,13 @@ def test_an_autoencoder_in_any_form_takes_the_place_of_the_files_own(
     assert load_pipeline(describe_model(vae=str(tmp_path / "bare.safetensors")), compute)
 
 
-def test_the_autoencoder_keeps_every_digit_whatever_the_format_of_the_rest(emoji_file, from_file):
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_the_autoencoder_keeps_every_digit_whatever_the_format_of_the_rest(
+    kind, emoji_file, from_file
+):
     half = Compute(torch.device("cpu"), torch.bfloat16, torch.bfloat16)
-    loaded = load_pipeline(describe_model(str(emoji_file)), half)
+    model = describe_model(str(emoji_file)) if kind == "file" else describe_model()
+    loaded = load_pipeline(model, half)
     assert loaded.unet.dtype == loaded.text_encoder_2.dtype == torch.bfloat16
     own = from_file.vae.state_dict()
     assert all(torch.equal(own[name], w) for name, w in loaded.vae.state_dict().items())
