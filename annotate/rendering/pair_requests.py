@@ -39,10 +39,14 @@ class PairRequests:
         self.waiting_since: float | None = None
         """The time of the newest image, or of the request before the first one; None between."""
 
+    def forget_pace(self) -> None:
+        """Measure anew, since the look was changed: first one pair, so that it is there quickly."""
+        self.pace, self.image_s, self.fresh_version = RenderingPace(), 0.0, None
+
     def render_pairs(self, count: int) -> None:
         """Render a request of pairs; raises what the sampler raises."""
         version = self._store.version(self._model_id, self._assigner.version)
-        look = self._maker.next_look()
+        whole_look, look = self._renderer.look, self._maker.next_look()
         items = [item for _ in range(count) for item in self._maker.items_of_one_prompt(2)]
         warm, began = self._sampler.state().state == "ready", self._clock()
         finished: dict[int, Image] = {}
@@ -62,6 +66,8 @@ class PairRequests:
             items, adapters, on_image, look, prefer_throughput, preemptible=True, watch=watch
         )
 
+        if self._renderer.look != whole_look:
+            return
         if finished:
             self.fresh_version = version.version
         # A request that loads the model first, or that was preempted, says nothing of the pace.

@@ -39,6 +39,7 @@ class LookControl:
         if self._look.current != before:
             self._assigner.renew()
             self._best_worst.renew()
+            self._pool.requests.forget_pace()
             # What is left of an order is rendered in the new look.
             self._prepared.recount()
             self._pool.wake()

@@ -63,10 +63,11 @@ class Preparation:
         costs, seconds = self._pair_bytes(), self._seconds_per_pair()
         taken = pairs * costs.bytes
         size = f"about {in_bytes(taken)} of disk{'' if costs.measured else ', by the pixels'}"
+        take = f"{quantity(pairs, 'pair')} {'takes' if pairs == 1 else 'take'}"
         if seconds:
-            told = f"{quantity(pairs, 'pair')} take about {in_time(pairs * seconds)} and {size}."
+            told = f"{take} about {in_time(pairs * seconds)} and {size}."
         else:
-            told = f"{quantity(pairs, 'pair')} take {size}. How long is not measured now."
+            told = f"{take} {size}. How long is not measured now."
         return {
             "pairs": pairs,
             "seconds": pairs * seconds if seconds else None,

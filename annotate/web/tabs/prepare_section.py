@@ -41,7 +41,7 @@ class PrepareSection:
                 self._count = gr.Number(
                     FIRST_COUNT,
                     label="Pairs",
-                    info=f"More than there are; up to {MAX_PREPARED:,}.",
+                    info=f"Beside those that are ready; up to {MAX_PREPARED:,}.",
                     min_width=160,
                     elem_id="prepare-count",
                 )

@@ -136,6 +136,19 @@ def test_time_and_disk_are_told_before(place: Place, disk_with: Callable[[int], 
     assert measured["bytes"] == 100 * (2 * pair_costs.file_bytes(file) + 1000)
 
 
+def test_what_was_measured_in_another_look_is_not_told(place: Place) -> None:
+    until(lambda: prepared(place)["seconds_per_pair"])
+    place.sampler.brush.clear()
+    place.studio.look.change({"steps": 50}, "me")
+    assert prepared(place)["seconds_per_pair"] is None
+    assert place.studio.stats()["pairs_per_hour"] is None
+
+    asked = len(place.sampler.requests)
+    place.sampler.brush.set()
+    until(lambda: prepared(place)["seconds_per_pair"])
+    assert place.sampler.requests[asked] == 2, "one pair first, so that it is there quickly"
+
+
 def test_of_several_sizes_a_pair_takes_the_mean(place: Place) -> None:
     place.sampler.brush.clear()
     look = replace(own_look(small_model()), sizes=((16, 16), (48, 16)))
