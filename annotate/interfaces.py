@@ -193,6 +193,9 @@ class Trainer(Protocol):
     def pause(self, run_dir: Path) -> None:
         """Ask the trainer to end at a checkpoint; the run is then paused, until `start`."""
 
+    def go_on(self, run_dir: Path) -> None:
+        """Withdraw a pause: start a run that is paused again, let any other one go on."""
+
     def kill(self, run_dir: Path) -> None:
         """Kill a trainer that does not heed `cancel`."""
 

@@ -50,6 +50,8 @@ from align.files import read_json, write_json
 
 PAUSING = "pausing"
 """The phase of a run that has written its checkpoint, and whose process is about to end."""
+PAUSING_S = 15.0
+"""The longest that it should take to end."""
 SILENT_S = 60.0
 """A trainer that has not written its status for longer is reported as silent."""
 
@@ -159,14 +161,13 @@ class RunFolder:
         status = self.stored_status()
         if status.state == RunState.PAUSED and process_lives(status.pid, status.pid_started):
             # In a notebook the process lives on, and has left what it trained with.
-            ours = status.pid == os.getpid()
-            return status if ours else replace(status, state=RunState.RUNNING, phase=PAUSING)
+            if status.pid == os.getpid():
+                return status
+            return told_if_silent(replace(status, state=RunState.RUNNING, phase=PAUSING))
         if status.state != RunState.RUNNING:
             return status
         if process_lives(status.pid, status.pid_started):
-            # It writes its status every two seconds, whatever it is busy with.
-            silent = time.time() - status.updated
-            return replace(status, silent_s=silent, eta_s=None) if silent > SILENT_S else status
+            return told_if_silent(status)
         # The trainer may have ended between the two reads above.
         status = self.stored_status()
         ended = status.state != RunState.RUNNING
@@ -228,6 +229,26 @@ class RunFolder:
     def clear_pause(self) -> None:
         """Withdraw the request to pause."""
         (self.path / "pause").unlink(missing_ok=True)
+
+    def withdraw_pause(self) -> RunStatus:
+        """Withdraw the request to pause; return the status once it is clear what came of it.
+
+        A process that has written its checkpoint for the pause is waited for until it is gone.
+        """
+        self.clear_pause()
+        until = time.monotonic() + PAUSING_S
+        while (status := self.status()).phase == PAUSING and time.monotonic() < until:
+            time.sleep(0.1)
+        return status
+
+
+def told_if_silent(status: RunStatus) -> RunStatus:
+    """Return the status of a process that lives, with how long it was silent if that is long.
+
+    It writes its status every two seconds, whatever it is busy with, and ends soon after a pause.
+    """
+    silent = time.time() - status.updated
+    return replace(status, silent_s=silent, eta_s=None) if silent > SILENT_S else status
 
 
 def under_both_names(row: Any) -> MetricsRow:

@@ -283,6 +283,11 @@ class TrainerProcess:
         """Ask the trainer to end at its next step, with a checkpoint that `start` goes on from."""
         RunFolder(run_dir).request_pause()
 
+    def go_on(self, run_dir: Path) -> None:
+        """Withdraw a pause: start a run again that is paused, leave any other one alone."""
+        if RunFolder(run_dir).withdraw_pause().state == RunState.PAUSED:
+            self.start(run_dir)
+
     def kill(self, run_dir: Path) -> None:
         """Kill the trainer and its children now, for a run that does not heed `cancel`."""
         status = RunFolder(run_dir).stored_status()

@@ -121,9 +121,11 @@ def stop_if_asked(run: RunFolder, state: TrainingState, first_step: int) -> None
         return
 
     write_checkpoint(state)
-    if agreed_by_all(accelerator, cancel):
+    # Asked anew: writing it takes seconds, in which a pause may be withdrawn or become a cancel.
+    if agreed_by_all(accelerator, run.cancel_requested):
         raise Cancelled(f"Cancelled after {step} steps.")
-    raise Paused(f"Paused after {step} steps.")
+    if agreed_by_all(accelerator, run.pause_requested):
+        raise Paused(f"Paused after {step} steps.")
 
 
 def update_means(means: dict[str, float], metrics: StepMetrics) -> None:

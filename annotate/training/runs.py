@@ -237,6 +237,8 @@ class TrainingRuns:
 
         status = self._trainer.status(run_dir)
         if status.state == RunState.PAUSED:
+            # Waiting in the queue, it can be cancelled before it goes on.
+            self._store.set_run_state(run.run_id, RunState.QUEUED)
             self._queue.insert(0, run.run_id)
         elif run.state == RunState.QUEUED and status.state != RunState.DONE:
             self._queue.append(run.run_id)

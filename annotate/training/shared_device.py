@@ -8,7 +8,7 @@ ready, it pauses for a turn of the sampler now and then.
 import logging
 
 from align.contracts.models import ModelInfo
-from align.contracts.run_files import RunState, RunStatus
+from align.contracts.run_files import RunStatus
 from annotate.clock import Monotonic
 from annotate.interfaces import Sampler, Trainer
 from annotate.rendering.pair_pool import PairPool, WaitEstimate
@@ -50,7 +50,12 @@ class SharedDevice:
         self._turn_is_over = False
 
     def expect_run(self) -> None:
-        """Render few pairs from now on: a run is about to start on the same device."""
+        """Render few pairs from now on: a run is about to start on the same device.
+
+        Not while another one takes turns there: its sampler has the device to itself.
+        """
+        if self._turns is not None:
+            return
         self._pool.target.run_shares_device = not self._trainer.has_own_device()
 
     def make_room(self, run_id: str) -> None:
@@ -104,11 +109,9 @@ class SharedDevice:
             self._turns.take_back()
 
     def go_on(self, run_id: str) -> None:
-        """Start a paused run again, for the sampler's turn ends with the app."""
-        run_dir = self._store.run_dir(run_id)
+        """Let a run go on by itself, for the sampler's turn ends with the app."""
         try:
-            if self._trainer.status(run_dir).state == RunState.PAUSED:
-                self._trainer.start(run_dir)
+            self._trainer.go_on(self._store.run_dir(run_id))
         except Exception:
             # A folder that cannot be read must not keep the app from closing the rest.
             logger.exception("run %s cannot go on", run_id)

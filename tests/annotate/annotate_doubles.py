@@ -259,6 +259,11 @@ class ChildTrainer:
     def pause(self, run_dir: Path) -> None:
         (run_dir / "pause").touch()
 
+    def go_on(self, run_dir: Path) -> None:
+        (run_dir / "pause").unlink(missing_ok=True)
+        if self._stored(run_dir).get("state") == "paused":
+            self.start(run_dir)
+
     def kill(self, run_dir: Path) -> None:
         psutil.Process(self._stored(run_dir)["pid"]).kill()
 

@@ -7,6 +7,7 @@ trainer gets a part: a full-size LoRA step at batch 1 on an RTX 3090 takes 1.2 s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,12 +24,13 @@ CARDS = (
     ("4060 Ti", 44.0), ("4060", 30.0), ("3090 Ti", 80.0), ("3090", 71.0), ("3080 Ti", 68.0),
     ("3080", 60.0), ("3070 Ti", 43.0), ("3070", 41.0), ("3060 Ti", 32.0), ("3060", 25.0),
     ("3050", 18.0), ("2080 Ti", 54.0), ("2080", 40.0), ("2070", 30.0), ("2060", 26.0),
-    ("GTX 16", 8.0), ("GTX 10", 5.0), ("H200", 989.0), ("H100", 750.0), ("A100", 312.0),
-    ("L40", 181.0), ("L4", 60.0), ("A4000", 77.0), ("A40", 150.0), ("A10G", 70.0), ("A10", 125.0),
+    ("GTX 16..", 8.0), ("GTX 10..", 5.0), ("H200", 989.0), ("H100", 750.0), ("A100", 312.0),
+    ("L40S?", 181.0), ("L4", 60.0), ("A4000", 77.0), ("A40", 150.0), ("A10G", 70.0), ("A10", 125.0),
     ("T4", 40.0), ("V100", 112.0), ("P100", 18.0), ("6000 Ada", 182.0), ("A6000", 155.0),
     ("A5000", 111.0),
 )  # fmt: skip
-"""Names as the driver gives them contain these."""
+"""Names as the driver gives them contain these patterns, and no more of that word: an RTX A1000
+is no A100."""
 LAPTOP, LAPTOP_SHARE = "laptop", 0.6
 """Cards of laptops bear the names of larger ones."""
 BY_MEMORY = ((1, 25.0), (9e9, 20.0), (15e9, 25.0), (20e9, 40.0), (30e9, 60.0), (50e9, 100.0))
@@ -71,8 +73,8 @@ def reached_tflops(device: PlanDevice) -> float:
     if device.kind == "mps":
         return APPLE
     called = device.name.lower()
-    for name, peak in CARDS:
-        if name.lower() in called:
+    for pattern, peak in CARDS:
+        if re.search(rf"{pattern.lower()}(?![0-9a-z])", called):
             return SHARE * peak * (LAPTOP_SHARE if LAPTOP in called else 1)
     for memory, peak in BY_MEMORY:
         if device.memory < memory:
@@ -90,10 +92,11 @@ def measured_forward_s(
 ) -> float | None:
     """Return those seconds as the newest run on this device and at this size measured them.
 
-    `paces` are those of earlier runs, the newest first; None where no run is of this kind.
+    `paces` are those of earlier runs, the newest first; None where no run is of this kind. One that
+    was killed after its last step measured nothing.
     """
     for pace in paces:
         same = pace["device"] == device.kind and device.name in ("", pace["name"])
-        if same and pace["side"] == side:
+        if same and pace["side"] == side and pace["forward_s"]:
             return pace["forward_s"]
     return None

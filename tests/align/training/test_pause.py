@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import psutil
@@ -14,6 +16,8 @@ from toy_runs import Stopped
 from align.client.run_folder import RunFolder
 from align.client.trainer import TrainerProcess
 from align.contracts.run_files import LoggedStep, RunState, RunStatus
+from align.files import write_json
+from align.training import loop
 from align.training.session import train_folder
 
 pytestmark = pytest.mark.slow
@@ -83,7 +87,10 @@ def test_a_process_that_pauses_counts_as_running_until_it_is_gone(tmp_path):
         started = psutil.Process(child.pid).create_time()
         run.write_status(RunStatus(RunState.PAUSED, pid=child.pid, pid_started=started))
         assert (run.status().state, run.status().phase) == ("running", "pausing")
-        assert trainer.is_alive(tmp_path)
+        assert trainer.is_alive(tmp_path) and not run.status().silent_s
+        stored = run.stored_status()
+        write_json(tmp_path / "status.json", asdict(replace(stored, updated=time.time() - 90)))
+        assert run.status().silent_s > 80
     assert run.status().state == "paused" and not trainer.is_alive(tmp_path)
 
     trainer.cancel(tmp_path)
@@ -104,3 +111,38 @@ def test_a_trainer_that_is_killed_before_it_heeds_a_request_loses_no_more_than_s
         train_folder(killed, on_step=pause_and_die)
     train_folder(killed)
     assert RunFolder(killed).status().state == "done" and same_adapters(whole, killed)
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "state"), [("withdrawn", "done"), ("cancelled", "cancelled")]
+)
+def test_what_is_asked_while_the_checkpoint_of_a_pause_is_written_counts(
+    make_run, monkeypatch, state
+):
+    run, write = RunFolder(make_run(steps=4, checkpoint_every=100)), loop.write_checkpoint
+
+    def write_slowly(training):
+        write(training)
+        if state == "cancelled":
+            run.request_cancel()
+        else:
+            TrainerProcess().go_on(run.path)
+
+    monkeypatch.setattr(loop, "write_checkpoint", write_slowly)
+    train_folder(run.path, on_step=pause_at(run.path, 2))
+    assert run.status().state == state
+
+
+def test_a_pause_that_is_withdrawn_while_the_process_ends_starts_it_again(tmp_path):
+    run, started = RunFolder(tmp_path), []
+
+    class Started(TrainerProcess):
+        def start(self, run_dir: Path) -> None:
+            started.append(run.status().state)
+
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(0.5)"]) as child:
+        begun = psutil.Process(child.pid).create_time()
+        run.write_status(RunStatus(RunState.PAUSED, pid=child.pid, pid_started=begun))
+        run.request_pause()
+        Started().go_on(tmp_path)
+    assert started == ["paused"] and not run.pause_requested

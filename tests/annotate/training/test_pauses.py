@@ -190,3 +190,51 @@ def test_a_blind_test_waits_for_its_turn_and_logs_no_fault(
     pairs = until(lambda: place.studio.pairs_ahead("ann", [], 1, test["trial"])["pairs"])
     assert len(pairs) == 1
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+def test_a_run_that_was_asked_to_pause_goes_on_when_the_app_closes(open_place: Open) -> None:
+    class Slow(ChildTrainer):
+        def pause(self, run_dir: Path) -> None:
+            place.trainer_process(run_dir.name).suspend()
+            super().pause(run_dir)
+
+    trainer = Slow(crowded=True)
+    place = open_place(on_a_gpu, trainer=trainer, turn_rules=GENEROUS)
+    place.label(1)
+    run_id = place.studio.fine_tune(ENDLESS)["run_id"]
+    take_all(place)
+    pause = place.store.run_dir(run_id) / "pause"
+    until(pause.exists)
+    place.close()
+    assert not pause.exists()
+    place.trainer_process(run_id).resume()
+    assert trainer.status(place.store.run_dir(run_id)).state == "running"
+
+
+def test_a_second_run_that_is_asked_for_leaves_the_sampler_its_whole_turns(
+    open_place: Open,
+) -> None:
+    place = small_card(open_place, NEVER)
+    target = place.studio._pool.target
+    place.studio.fine_tune(ENDLESS)
+    until(lambda: place.sampler.current == "stopped")
+    before = target.pairs
+    place.studio.fine_tune(ENDLESS)
+    assert (target.run_shares_device, target.pairs) == (False, before)
+
+
+def test_a_run_that_a_killed_app_left_paused_can_be_cancelled_before_it_goes_on(
+    open_place: Open,
+) -> None:
+    place = small_card(open_place, GENEROUS)
+    place.sampler.brush.clear()
+    run_id = place.studio.fine_tune(ENDLESS)["run_id"]
+    take_all(place)
+    place.reach(run_id, "paused")
+    place.studio._runs._running = None
+    place.close()
+
+    following = open_place(trainer=place.trainer, watch_s=3600.0)
+    assert following.state(run_id) == "queued"
+    following.studio.cancel_run(run_id)
+    assert following.state(run_id) == "cancelled" and following.starts(run_id) == 1

@@ -88,6 +88,8 @@ def test_a_measured_pace_of_this_device_and_size_wins():
     assert measured_forward_s(other, 768, [pace]) is None
     assert measured_forward_s(PlanDevice("cuda"), 768, [pace]) == 0.1
     assert measured_forward_s(PlanDevice("cuda"), 1024, [pace]) is None
+    # Killed after its last step: it only had to be checked.
+    assert measured_forward_s(PlanDevice("cuda"), 768, [pace | {"forward_s": 0.0}, pace]) == 0.1
 
 
 def test_the_budget_is_no_part_of_the_embedded_models_plan():
@@ -109,6 +111,11 @@ def test_cards_are_told_by_their_names_and_else_by_their_memory():
     assert reached("NVIDIA RTX A4000") < reached("NVIDIA A40")
     assert reached("NVIDIA GeForce RTX 4090 Laptop GPU") < reached("NVIDIA GeForce RTX 4090")
     assert reached("Some card", 8) < reached("Some card", 24) < reached("Some card", 80)
+    # Small cards whose names begin like a large one's.
+    for small in ("NVIDIA RTX A1000", "NVIDIA RTX A400", "NVIDIA T400 4GB", "Quadro P1000"):
+        assert reached(small, 4) == reached("Some card", 4)
+    assert reached("NVIDIA A100-SXM4-80GB") > reached("NVIDIA L40S") > reached("NVIDIA L4")
+    assert reached("NVIDIA GeForce GTX 1660 Ti") < reached("Tesla T4")
     # A card that nobody knows is taken for one of the slower ones of its memory.
     assert reached("Some card", 12) <= reached("NVIDIA GeForce RTX 3060")
 
