@@ -243,16 +243,8 @@ class TrainerProcess:
         except psutil.Error:
             started = time.time()
 
-        run.write_status(
-            replace(
-                status,
-                state=RunState.RUNNING,
-                phase="starting",
-                error=None,
-                pid=pid,
-                pid_started=started,
-            )
-        )
+        begun = replace(status, state=RunState.RUNNING, phase="starting", error=None)
+        run.write_status(replace(begun, pid=pid, pid_started=started))
 
     def status(self, run_dir: Path) -> RunStatus:
         """Return the status of a run; one whose process is gone is interrupted."""

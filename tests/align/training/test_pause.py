@@ -113,9 +113,7 @@ def test_a_trainer_that_is_killed_before_it_heeds_a_request_loses_no_more_than_s
     assert RunFolder(killed).status().state == "done" and same_adapters(whole, killed)
 
 
-@pytest.mark.parametrize(
-    ("meanwhile", "state"), [("withdrawn", "done"), ("cancelled", "cancelled")]
-)
+@pytest.mark.parametrize("state", ["done", "cancelled"])
 def test_what_is_asked_while_the_checkpoint_of_a_pause_is_written_counts(
     make_run, monkeypatch, state
 ):
