@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 
 from torch import Tensor
@@ -42,7 +43,13 @@ class CleanLatents:
     def __init__(self, scheduler: Any) -> None:
         self._scheduler, self._step = scheduler, scheduler.step
         self._newest: Tensor | None = None
-        scheduler.step = self._watched
+
+        # With its own signature, by which pipelines tell whether it takes generators.
+        @wraps(scheduler.step)
+        def watched(*given: Any, **named: Any) -> tuple[Tensor]:
+            return self._watched(*given, **named)
+
+        scheduler.step = watched
 
     def of(self, latents_BCHW: Tensor) -> Tensor:
         """Return clean latents after a step, else the noisy ones, no larger than an image's."""

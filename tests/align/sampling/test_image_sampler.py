@@ -84,6 +84,13 @@ def test_settings_stand_for_the_models_own(sampler):
     assert image.size == (64, 64)
 
 
+@pytest.mark.parametrize("solver", ["Euler a", "DPM++ 2M SDE", "LCM"])
+def test_noise_that_a_solver_adds_comes_from_the_seed_as_well(sampler, solver):
+    quick = replace(sampler.settings, steps=3, scheduler=solver)
+    first, again = (pixels(sampler.render(["a cat face"], [1], settings=quick)) for _ in range(2))
+    assert (first == again).all()
+
+
 def test_images_come_in_batches_with_their_places(sampler):
     quick = replace(sampler.settings, steps=1)
     parts = list(sampler.render_in_batches(["a cat face"], range(7), settings=quick))
