@@ -1,4 +1,4 @@
-"""Free memory of the device, and the share of it that this process may take.
+"""Free memory of the device, the share of it that this process may take, and its errors.
 
 On Windows the driver moves what does not fit into shared memory, and everything becomes many times
 slower without an error. A limit on the process makes it run out instead, and then fewer pairs or
@@ -17,6 +17,13 @@ from align.device import Compute, memory
 
 RESERVE = 256 * 2**20
 """Bytes left to others on the device: a desktop draws with them."""
+MEMORY_PHRASES = (
+    "out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+    "DefaultCPUAllocator",
+)
+"""In errors that have no class of their own: of libraries, Apple's devices and main memory."""
 
 
 def free_memory(compute: Compute) -> int:
@@ -62,3 +69,12 @@ def spills_silently(system: str = sys.platform, release: str | None = None) -> b
     """
     release = platform.release() if release is None else release
     return system == "win32" or "microsoft" in release.lower()
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether the device had no room for something; it works on after that."""
+    if isinstance(error, torch.OutOfMemoryError):
+        return True
+    if not isinstance(error, RuntimeError) or isinstance(error, torch.AcceleratorError):
+        return False
+    return any(phrase in str(error) for phrase in MEMORY_PHRASES)

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError, safe_open
 
+from align.device_memory import is_out_of_memory
 from align.errors import BrokenModel, InvalidSettings, ModelNotFound, first_line
 from align.families.family import Pipeline
 from align.families.lookup import family_of
@@ -114,12 +115,14 @@ class AdapterSwitcher:
                     str(path.parent), weight_name=path.name, adapter_name=name
                 )
             missing = len(lora_layers(path)) - _loaded_layers(self._pipeline, name)
-        except torch.OutOfMemoryError:
-            # Half an adapter would be in the way of the next try.
-            with contextlib.suppress(ValueError, KeyError):
-                self._forget(name)
-            raise
         except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
+            if is_out_of_memory(error):
+                # Half an adapter would be in the way of the next try.
+                with contextlib.suppress(ValueError, KeyError):
+                    self._forget(name)
+                raise
+            if isinstance(error, torch.AcceleratorError):
+                raise
             raise BrokenModel(
                 f"{_short_path(adapter)} is damaged, or made for another model than this one. "
                 f"({first_line(error)})"

@@ -170,8 +170,13 @@ def decode(
         with torch.inference_mode():
             return family_of(pipeline).decode_latents(pipeline, compute, part_BCHW)
 
+    parts = torch.split(latents_BCHW, at_once)
     with torch.inference_mode():
-        images = torch.cat(map_in_threads(decoded, torch.split(latents_BCHW, at_once)))
+        # Side by side on a CPU alone: a card has room for what is decoded at once, and no more.
+        on_cpu = compute.device.type == "cpu"
+        images = torch.cat(
+            map_in_threads(decoded, parts) if on_cpu else [decoded(part) for part in parts]
+        )
         decoded_images: list[Image.Image] = pipeline.image_processor.postprocess(images)
         return decoded_images
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-import torch
 from accelerate import Accelerator
 
 from align.client.cpu_lock import CpuLock
@@ -16,7 +15,7 @@ from align.client.progress import Reporter
 from align.client.run_folder import RunFolder
 from align.contracts.run_files import RunResult, StepMetrics
 from align.device import choose_compute
-from align.device_memory import limit_to_free_memory
+from align.device_memory import is_out_of_memory, limit_to_free_memory
 from align.errors import Cancelled, OutOfMemory, Paused
 from align.evaluation.release_checks import check_run
 from align.training.budget.pace import PaceMeter
@@ -41,7 +40,9 @@ def run_training(run: RunFolder, report: Reporter, cpu_lock: CpuLock, cache: Pat
     """
     try:
         trained = train(run, report, cpu_lock, cache)
-    except torch.OutOfMemoryError as error:
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
         raise OutOfMemory(
             "The device's memory ran out. Close what else uses it and resume the run, which goes "
             "on from its last checkpoint."

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-import torch
-
+from align.device_memory import is_out_of_memory
 from align.errors import OutOfMemory
+from align.sampling.memory.device_memory import device_memory
 from align.training.checkpoint import write_checkpoint
 from align.training.settled import take_rungs
 from align.training.state import TrainingState
@@ -29,12 +29,13 @@ def in_memory(state: TrainingState, work: Callable[[], Done]) -> Done:
     while True:
         try:
             return work()
-        except torch.OutOfMemoryError:
-            pass
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
         # Outside of `except`: there the traceback would keep the failed pass's tensors alive.
         state.optimizer.zero_grad(set_to_none=True)
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        if (memory := device_memory(state.compute)) is not None:
+            memory.release()
         step_down(state)
 
 

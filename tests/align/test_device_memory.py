@@ -11,6 +11,7 @@ from align.device import Compute
 from align.device_memory import (
     RESERVE,
     free_memory,
+    is_out_of_memory,
     limit_to_free_memory,
     memory_fraction,
     spills_silently,
@@ -76,3 +77,9 @@ def test_in_windows_a_run_takes_no_more_than_is_free(card_in_windows):
 def test_in_windows_the_image_model_takes_no_more_than_is_free_beside_its_own(card_in_windows):
     assert CardMemory(CARD).room() == 7 * GIB
     assert card_in_windows == [((7 * GIB - RESERVE) / (8 * GIB), 1)]
+
+
+def test_main_memory_runs_out_too():
+    with pytest.raises(RuntimeError) as refused:
+        torch.empty(2**60, dtype=torch.uint8)
+    assert is_out_of_memory(refused.value)

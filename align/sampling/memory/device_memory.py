@@ -1,4 +1,4 @@
-"""Memory of the device that renders: how much of it there is, and its errors."""
+"""Memory of a GPU: how much of it there is, and how what is not used is given back."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ import torch
 
 from align.device import Compute, memory
 from align.device_memory import free_memory, limit_to, spills_silently
-
-MEMORY_PHRASES = ("out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED")
-"""In errors of libraries, and of Apple's devices, that have no class of their own."""
 
 
 class DeviceMemory(Protocol):
@@ -96,12 +93,3 @@ def device_memory(compute: Compute) -> DeviceMemory | None:
     if compute.device.type == "mps":
         return UnifiedMemory(compute)
     return CardMemory(compute) if compute.device.type in ("cuda", "xpu") else None
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether the device had no room for something; it works on after that."""
-    if isinstance(error, torch.OutOfMemoryError):
-        return True
-    if not isinstance(error, RuntimeError) or isinstance(error, torch.AcceleratorError):
-        return False
-    return any(phrase in str(error) for phrase in MEMORY_PHRASES)

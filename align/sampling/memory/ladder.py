@@ -13,10 +13,11 @@ from torch import Tensor
 from align.contracts.image_sizes import Size
 from align.contracts.rendering import RenderItem, RenderSettings
 from align.device import Compute
+from align.device_memory import is_out_of_memory
 from align.errors import DeviceFull, ModelUnavailable, SamplerFailed
 from align.families.family import Pipeline
 from align.families.lookup import family_of
-from align.sampling.memory.device_memory import DeviceMemory, is_out_of_memory
+from align.sampling.memory.device_memory import DeviceMemory
 from align.sampling.memory.offloading import Offloading, resident_parts
 from align.sampling.memory.plan import MemoryPlan, Stage, explain, next_rung, rows_of_image
 from align.sampling.memory.planner import Planner
@@ -32,6 +33,10 @@ from align.sampling.steps import OnStep, ignore_step
 R = TypeVar("R")
 OnRung = Callable[[str], None]
 Holders = Callable[[], str]
+NEVER = (
+    "Nor would there be room with nothing else on the device: choose smaller images, or start with "
+    "--devices cpu."
+)
 
 
 def tell_nobody(sentence: str) -> None:
@@ -100,15 +105,16 @@ class MemoryLadder:
             return
 
         what = f"{name} does not fit into the memory of the card"
+        work = Work(Stage.DENOISING, size, guided, 1, lambda plan: 1, what)
         # Where main memory is the device's own, the system finds room at a price.
         if planner.memory.offloads and planner.plan(size, guided) is None:
-            raise ModelUnavailable(self._sentence(what))
+            raise ModelUnavailable(str(self._failure(work)))
 
         def move(plan: MemoryPlan) -> None:
             family.to_device(self.pipeline, self.compute, resident_parts(family, plan.offload))
 
         try:
-            self._do(Work(Stage.DENOISING, size, guided, 1, lambda plan: 1, what), move)
+            self._do(work, move)
         except SamplerFailed as error:
             raise ModelUnavailable(str(error)) from None
         self._explain(self._plan(size, guided), size, guided)
@@ -240,7 +246,7 @@ class MemoryLadder:
         """Return the error of work that does not fit, with nothing left to do less of."""
         planner = self._planner
         if planner is not None and not planner.fits_empty(work.size, work.guided):
-            return SamplerFailed(f"{work.what}, and would not if it were empty.")
+            return SamplerFailed(f"{work.what}. {NEVER}")
         return DeviceFull(self._sentence(work.what))
 
     def _sentence(self, what: str) -> str:

@@ -15,18 +15,23 @@ from align.sampling.memory.units import streamed_units, weight_bytes
 COUNTED_ROWS = 2
 """An image with guidance; what more rows hold grows with their number."""
 TOKENS = 77
+SMALL_SIZE = (64, 64)
+"""Weights are the same for all sizes."""
 
 
 def weight_needs(pipeline: Pipeline) -> WeightNeeds:
-    """Return what the weights of a loaded pipeline take, wherever they are."""
+    """Return what the weights of a loaded pipeline take on the card, wherever they are."""
     family = family_of(pipeline)
     denoiser, encoders = family.denoiser(pipeline), family.text_encoders(pipeline)
     units = [[weight_bytes(unit) for unit in streamed_units(n)] for n in (denoiser, *encoders)]
     whole = weight_bytes(denoiser)
     texts = tuple(map(weight_bytes, encoders))
+    # Loaded in the format of the others, and in its own once it is placed.
+    with torch.device("meta"):
+        by_shape, _ = family.autoencoder_by_shape(pipeline, SMALL_SIZE, 1)
     return WeightNeeds(
         whole,
-        weight_bytes(family.autoencoder(pipeline)),
+        weight_bytes(family.autoencoder(by_shape)),
         texts,
         max(max(sizes, default=0) for sizes in units),
         whole - sum(units[0]),

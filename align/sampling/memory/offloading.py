@@ -5,7 +5,7 @@ What waits is never written back: the weights of a visit are copies, and are dro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -92,17 +92,28 @@ class Offloading:
         """
         for step in sorted(self._undo, reverse=True):
             if step > offload:
-                self._undo[step]()
-                del self._undo[step]
-        steps = [s for s in Offload if Offload.NOTHING < s <= offload and s not in self._undo]
-        streamed = {step: self._streamed(step) for step in steps}
+                self._bring_back(step)
+        self._take_off(
+            [s for s in Offload if Offload.NOTHING < s <= offload and s not in self._undo]
+        )
 
+    def _bring_back(self, step: Offload) -> None:
+        """Bring back for good what a step took off the card; without room it stays off."""
+        self._undo.pop(step)()
+        try:
+            for part in self._parts(step):
+                part.to(self._device)
+        except BaseException:
+            self._take_off([step])
+            raise
+
+    def _take_off(self, steps: Sequence[Offload]) -> None:
+        """Take off the card what these steps do, and let it visit."""
         # All that leaves the card does so before anything is brought to it.
-        for networks in streamed.values():
-            for network in networks:
-                network.to("cpu")
-        if Offload.ENCODERS in steps:
-            family_of(self._pipeline).autoencoder(self._pipeline).to("cpu")
+        for step in steps:
+            for part in self._parts(step):
+                part.to("cpu")
+        streamed = {step: self._streamed(step) for step in steps}
         for networks in streamed.values():
             for network in networks:
                 move_weights(outside(network, streamed_units(network)), self._device)
@@ -110,6 +121,11 @@ class Offloading:
             undo = self._watch_encoders() if step is Offload.ENCODERS else []
             undo += [undone for network in networks for undone in stream(network, self._device)]
             self._undo[step] = partial(_call_all, undo[::-1])
+
+    def _parts(self, step: Offload) -> list[torch.nn.Module]:
+        """Return what a step takes off the card."""
+        whole = [family_of(self._pipeline).autoencoder(self._pipeline)]
+        return [*(whole if step is Offload.ENCODERS else []), *self._streamed(step)]
 
     def _streamed(self, step: Offload) -> list[torch.nn.Module]:
         """Return the networks whose units visit the card."""
@@ -119,14 +135,14 @@ class Offloading:
         return [family.denoiser(self._pipeline)]
 
     def _watch_encoders(self) -> list[Callable[[], object]]:
-        """Let the autoencoder visit the card as a whole; return what undoes it, the last first.
+        """Let the autoencoder visit the card as a whole; return what ends that, the last first.
 
         In tiles the decoder is called many times over.
         """
         family, device = family_of(self._pipeline), self._device
         autoencoder = family.autoencoder(self._pipeline)
         visit = Visit(autoencoder, device)
-        undo: list[Callable[[], object]] = [partial(autoencoder.to, device), visit.end]
+        undo: list[Callable[[], object]] = [visit.end]
         for part in (autoencoder, *family.text_encoders(self._pipeline)):
             before = visit.begin if part is autoencoder else visit.end
             add_hook_to_module(part, GuestHook(before, device))
@@ -139,8 +155,8 @@ class Offloading:
 
 
 def stream(network: torch.nn.Module, device: torch.device) -> list[Callable[[], object]]:
-    """Let each unit visit the card while it is called; return what undoes it, the last first."""
-    undo: list[Callable[[], object]] = [partial(network.to, device)]
+    """Let each unit visit the card while it is called; return what ends that, the last first."""
+    undo: list[Callable[[], object]] = []
     for unit in streamed_units(network):
         visit = Visit(unit, device)
         undo.append(unit.register_forward_pre_hook(_calling(visit.begin)).remove)

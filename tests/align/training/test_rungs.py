@@ -14,7 +14,7 @@ from align.contracts.run_files import LoggedStep
 from align.device import choose_compute
 from align.errors import OutOfMemory
 from align.training.checkpoint import write_checkpoint
-from align.training.rungs import format_of_base, pairs_at_once, recomputed
+from align.training.rungs import format_of_base, in_memory, pairs_at_once, recomputed
 from align.training.session import train_folder
 from align.training.state import TrainingState, prepare_training
 from align.training.step import train_step
@@ -108,3 +108,15 @@ def test_with_too_little_for_anything_a_run_fails_in_a_sentence_and_goes_on_late
     assert [row["step"] for row in run.metrics()] == [1, 2, 3]
     result = run.status().result
     assert (result["micro_batch_size"], result["gradient_checkpointing"]) == (1, "all")
+
+
+def test_a_device_whose_errors_have_no_class_of_their_own_goes_down_the_same_rungs(open_state):
+    """As Apple's."""
+    state, refusals = open_state("run"), iter(["MPS backend out of memory (MPS allocated: 18 GB)"])
+
+    def work() -> int:
+        for refusal in refusals:
+            raise RuntimeError(refusal)
+        return pairs_at_once(state)
+
+    assert in_memory(state, work) == 2

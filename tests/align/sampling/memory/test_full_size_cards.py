@@ -13,6 +13,7 @@ from align.device import Compute
 from align.errors import DeviceFull, ModelUnavailable
 from align.sampling.memory.by_shape import CardByShape
 from align.sampling.memory.ladder import MemoryLadder
+from align.sampling.memory.needs import weight_needs
 from align.sampling.memory.plan import USABLE_FRACTION, MemoryPlan, Offload
 
 pytestmark = pytest.mark.slow
@@ -91,6 +92,12 @@ def test_what_is_on_the_card_is_what_the_plan_says(on_card):
     assert units.card.held < 0.1 * GB
 
 
+def test_the_autoencoder_is_counted_in_the_format_that_it_is_placed_in():
+    pipeline = full_size_pipeline()
+    pipeline.vae.to(META).to(torch.bfloat16)
+    assert weight_needs(pipeline).autoencoder == pytest.approx(0.335 * GB, rel=0.01)
+
+
 def test_what_left_the_card_comes_back_to_it(on_card):
     session = on_card(16)
     offloading = session.ladder._offloading
@@ -100,6 +107,24 @@ def test_what_left_the_card_comes_back_to_it(on_card):
         assert session.card.held < 0.1 * GB
         offloading.apply(Offload.ENCODERS)
         assert session.card.held == pytest.approx(5.13 * GB, rel=0.01)
+        offloading.apply(Offload.NOTHING)
+    assert session.card.held == pytest.approx(WEIGHTS, rel=0.01)
+    assert not session.ladder.pipeline.unet._forward_pre_hooks
+
+
+def test_what_finds_no_room_on_its_way_back_stays_off_the_card(on_card):
+    session = on_card(16)
+    offloading = session.ladder._offloading
+    with session.card:
+        session.ladder.place("SDXL", SIZE, guided=True)
+        offloading.apply(Offload.DENOISER)
+        session.card.hidden = 14 * GB
+        with pytest.raises(torch.OutOfMemoryError):
+            offloading.apply(Offload.ENCODERS)
+        assert offloading.applied is Offload.DENOISER and session.card.held < 0.1 * GB
+
+        session.card.hidden = 0
+        list(session.ladder.render(ITEMS[:1], SETTINGS))
         offloading.apply(Offload.NOTHING)
     assert session.card.held == pytest.approx(WEIGHTS, rel=0.01)
     assert not session.ladder.pipeline.unet._forward_pre_hooks
@@ -131,3 +156,10 @@ def test_too_little_for_anything_names_what_is_free_and_who_holds_the_rest(on_ca
     session = on_card(16, hidden=15)
     with pytest.raises(DeviceFull, match=r"image of 1024 x 1024 takes more memory .* ComfyUI"):
         session.render()
+
+
+def test_a_card_that_is_too_small_for_anything_is_not_blamed_on_others(on_card):
+    with pytest.raises(
+        ModelUnavailable, match=r"with nothing else on the device: .* --devices cpu"
+    ):
+        on_card(1).render()

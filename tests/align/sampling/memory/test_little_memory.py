@@ -6,6 +6,7 @@ import io
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,12 +21,13 @@ from align.contracts.rendering import (
     read_message,
     to_line,
 )
+from align.device import Compute
+from align.device_memory import is_out_of_memory
 from align.sampling.heartbeat import HeartbeatSender
 from align.sampling.main import ReplyStream
-from align.sampling.memory.device_memory import is_out_of_memory
 from align.sampling.memory.ladder import MemoryLadder
 from align.sampling.memory.plan import MemoryPlan
-from align.sampling.render import render
+from align.sampling.render import decode, render
 from align.sampling.server import LoadedModel, answer_requests
 from align.weights.pipeline import load_pipeline
 
@@ -218,13 +220,18 @@ def test_what_never_fits_is_told_in_a_sentence_after_the_images_that_were_done(a
     assert "Close other programs" in messages[-1].detail
 
 
-def test_scoring_goes_down_the_same_ladder(ask, pipeline, model, compute, tmp_path):
+def write_adapter(model, compute, folder: Path) -> Path:
     tuned = load_pipeline(model, compute)
     with torch.no_grad():
         for parameter in add_lora(tuned.unet, rank=2, seed=0):
             parameter.add_(0.02 * torch.randn(parameter.shape, generator=torch.manual_seed(1)))
-    adapter = tmp_path / "adapter.safetensors"
+    adapter = folder / "adapter.safetensors"
     save_adapter(tuned.unet, adapter)
+    return adapter
+
+
+def test_scoring_goes_down_the_same_ladder(ask, pipeline, model, compute, tmp_path):
+    adapter = write_adapter(model, compute, tmp_path)
     drawn = ask(request(items=ITEMS[:1]), replies=1)
     digest = drawn[0]["image"].sha256
     image = str(tmp_path / "images" / digest[:2] / f"{digest}.png")
@@ -240,3 +247,37 @@ def test_scoring_goes_down_the_same_ladder(ask, pipeline, model, compute, tmp_pa
         tight = ask(asked, replies=1)
     assert tight[-1]["score"] == pytest.approx(whole[-1]["score"], abs=0.05)
     assert len(told(tight)) == 1
+
+
+def test_images_that_a_card_has_no_room_for_together_are_not_decoded_side_by_side(pipeline):
+    """In threads, a card would hold both after all."""
+    # Anything but a CPU takes this way; these networks compute on one all the same.
+    card, threads = Compute(torch.device("meta"), torch.float32, None), set()
+    hook = pipeline.vae.decoder.register_forward_pre_hook(
+        lambda *_: threads.add(threading.current_thread())
+    )
+    latents_BCHW = torch.zeros(3, pipeline.vae.config.latent_channels, 8, 8)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        decode(pipeline, card, latents_BCHW, most=1)
+    finally:
+        torch.set_num_threads(before)
+        hook.remove()
+    assert threads == {threading.current_thread()}
+
+
+def test_a_version_that_finds_no_room_is_not_called_damaged(
+    ask, pipeline, model, compute, tmp_path, monkeypatch
+):
+    adapter = write_adapter(model, compute, tmp_path)
+    load, refusals = pipeline.load_lora_weights, iter(["MPS backend out of memory (18 GB)"])
+
+    def refuse(*given, **named):
+        for refusal in refusals:
+            raise RuntimeError(refusal)
+        load(*given, **named)
+
+    monkeypatch.setattr(pipeline, "load_lora_weights", refuse)
+    drawn = ask(request(items=ITEMS[:1], adapters=[(str(adapter), 1.0)]), replies=1)
+    assert indices(drawn) == [0]
