@@ -47,12 +47,21 @@ def program_name(command: Sequence[str]) -> str:
     if not PYTHON.fullmatch(name):
         return name
 
-    rest = list(command[1:])
+    rest = _without_options(command[1:])
     if rest[:1] == ["-m"] and len(rest) > 1:
         ours = OURS.get(rest[2], "Palate") if rest[1] == "align" and len(rest) > 2 else ""
         return ours or f"{name} -m {rest[1]}"
-    script = next((word for word in rest if not word.startswith("-")), "")
+    # Behind -c comes a program's whole text, as processes of multiprocessing have it.
+    script = "" if rest[:1] == ["-c"] else next(iter(rest), "")
     return f"{name} {_in_folder(script)}" if script else name
+
+
+def _without_options(words: Sequence[str]) -> list[str]:
+    """Return Python's arguments from what it runs on."""
+    rest = list(words)
+    while rest and rest[0].startswith("-") and rest[0] not in ("-m", "-c"):
+        del rest[: 2 if rest[0] in ("-W", "-X") else 1]
+    return rest
 
 
 def _base(path: str) -> str:

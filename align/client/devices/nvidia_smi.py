@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -81,16 +82,24 @@ def nvidia_smi(*arguments: str) -> str | None:
     if sys.platform == "win32":
         hidden = subprocess.CREATE_NO_WINDOW
     try:
-        finished = subprocess.run(
+        process = subprocess.Popen(
             [program, *arguments],
             stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=TIMEOUT_S,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
             creationflags=hidden,
         )
-    except (OSError, subprocess.SubprocessError):
+    except OSError:
         return None
-    return finished.stdout.decode("utf-8", "replace")
+    try:
+        output, _ = process.communicate(timeout=TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        # One that waits for its driver in the kernel ends no sooner than that answers, killed or
+        # not: `subprocess.run` would wait for it.
+        process.kill()
+        threading.Thread(target=process.communicate, name="nvidia-smi", daemon=True).start()
+        return None
+    return output.decode("utf-8", "replace")
 
 
 def read_cards(output: str) -> list[NvidiaCard]:

@@ -54,4 +54,7 @@ def used_by(chosen: ChosenDevices, facts: SystemFacts) -> SystemFacts:
         return facts
     if CPU in named:
         return replace(facts, nvidia=(), has_nvidia_smi=False, amd=(), intel=0, wsl=False)
+    # Parts of a card are named by UUIDs of their own, and which card's they are, nobody tells.
+    if not facts.nvidia or any(name.startswith("MIG-") for name in named):
+        return facts
     return replace(facts, nvidia=tuple(c for c in facts.nvidia if str(c.index) in named))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
@@ -61,6 +62,19 @@ def test_one_that_hangs_or_fails_lists_no_card_and_holds_nobody_up(tmp_path, mon
     write_nvidia_smi(tmp_path, monkeypatch, {})
     facts = system_facts()
     assert (facts.has_nvidia_smi, facts.nvidia) == (True, ())
+
+
+@pytest.mark.slow
+def test_one_that_cannot_even_be_ended_holds_nobody_up(tmp_path, monkeypatch):
+    """As in a kernel that waits for its driver."""
+    started = []
+    monkeypatch.setattr(subprocess.Popen, "kill", lambda process: started.append(process))
+    monkeypatch.setattr(nvidia_smi, "TIMEOUT_S", 0.3)
+    write_nvidia_smi(tmp_path, monkeypatch, {QUERY.format(f"{FIELDS},compute_cap"): "hang"})
+    assert nvidia_cards() == []
+    (process,) = started
+    assert process.poll() is None
+    process.terminate()
 
 
 def add_card(drm: Path, number: int, **files: str) -> None:

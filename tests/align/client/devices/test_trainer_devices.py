@@ -13,10 +13,12 @@ from running import wait_for
 from align.client.config import configure
 from align.client.converter import ConverterProcess
 from align.client.devices.chosen_devices import Card, choose_devices
+from align.client.devices.installation import installation_notices
 from align.client.devices.nvidia_smi import NvidiaCard
 from align.client.devices.setup import trainer_devices, used_by
 from align.client.devices.sharing import takes_turns
 from align.client.devices.system import SystemFacts
+from align.client.devices.torch_build import TorchBuild
 from align.client.models import describe_model
 from align.client.run_config import RunConfig
 from align.client.run_folder import RunFolder
@@ -99,6 +101,13 @@ def test_what_is_not_used_is_not_told():
     assert used_by(choose_devices(None, CARDS, mac=False), facts) == facts
     plain = SystemFacts("linux", "x86_64", None)
     assert used_by(choose_devices("cpu", CARDS, mac=False), facts) == plain
+
+
+def test_a_part_of_a_card_is_not_told_to_be_no_card():
+    card = NvidiaCard(0, "GPU-1", "NVIDIA H200", "580.65.06", 141 * GIB, 141 * GIB, (9, 0))
+    torch = TorchBuild("2.13.0", "cu130")
+    facts = SystemFacts("linux", "x86_64", torch, nvidia=(card,), has_nvidia_smi=True)
+    assert installation_notices(used_by(choose_devices("MIG-5", CARDS, mac=False), facts)) == []
 
 
 @pytest.mark.slow
