@@ -29,6 +29,11 @@ MAX_IN_A_ROW = 5
 """A winner is kept so often in a row; then comes a new prompt."""
 IN_USE_S = 120.0
 """Somebody who keeps winners is awaited for so long after their last vote."""
+MAX_WAITING = 3
+"""Wins of one annotator whose new image is still to be rendered; of more the oldest are dropped, or
+whoever votes faster than images come would keep the image model for hours."""
+EMPTY_S = 5.0
+"""Somebody without a pair waits for so long after they asked; pages ask every second."""
 MAX_SPARES = 256
 """New images that are remembered after their pair was voted on, for a vote that is undone."""
 
@@ -63,6 +68,8 @@ class KeptWinners:
         self._duplicates = DuplicateFilter()
         self._keepers: dict[str, float] = {}
         """When each annotator who keeps winners was last heard of."""
+        self._empty: dict[str, float] = {}
+        """When each annotator who does not last asked for a pair in vain."""
         self._spares: OrderedDict[str, Image | None] = OrderedDict()
         """The new image that is to come after each pair, oldest first; None where none can."""
         self._waiting: list[Win] = []
@@ -76,6 +83,19 @@ class KeptWinners:
                 self._keepers[annotator] = self._clock()
             else:
                 self._keepers.pop(annotator, None)
+
+    def note_empty(self, annotator: str) -> None:
+        """Remember that an annotator has no pair to look at."""
+        with self._guard:
+            self._empty[annotator] = self._clock()
+
+    @property
+    def others_wait(self) -> bool:
+        """Return whether somebody who keeps no winners has no pair to look at."""
+        with self._guard:
+            recent = self._clock() - EMPTY_S
+            self._empty = {name: asked for name, asked in self._empty.items() if asked >= recent}
+            return any(name not in self._keepers for name in self._empty)
 
     @property
     def in_use(self) -> bool:
@@ -95,7 +115,8 @@ class KeptWinners:
         if win is not None:
             with self._guard:
                 spare = self._spares.get(vote.pair_id)
-                self._waiting += [] if vote.pair_id in self._spares else [win]
+                if vote.pair_id not in self._spares:
+                    self._await_image(win)
             if spare:
                 self._publish(win, spare, opens=True)
         return self._next_kept(vote.annotator)
@@ -136,6 +157,13 @@ class KeptWinners:
         # Nothing is there where somebody else's images came first.
         if rendered and not self._looks_like(rendered[0], shown):
             self._keep_spare(pair, rendered[0])
+
+    def _await_image(self, win: Win) -> None:
+        """Let a win wait for its new image; under the guard."""
+        earlier = [each for each in self._waiting if each.annotator == win.annotator]
+        if len(earlier) >= MAX_WAITING:
+            self._waiting.remove(earlier[0])
+        self._waiting.append(win)
 
     def _win(self, vote: NewVote) -> Win | None:
         """Return the win of a vote; None where its winner does not stay."""

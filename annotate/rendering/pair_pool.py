@@ -80,7 +80,7 @@ class PairPool:
         self._suspended: Callable[[], WaitEstimate] | None = None
         self._asked_at: float | None = None
         """When somebody asked for images in vain since the sampler was suspended."""
-        self._failures, self._paired = 0, True
+        self._failures, self._paired, self._kept = 0, True, False
         self._began = clock()
         self.problem: str | None = None
         """Why the newest request failed, as a sentence; None once one succeeded."""
@@ -217,14 +217,16 @@ class PairPool:
             self._wakeup.clear()
 
     def _step(self) -> float:
-        """Render one request if pairs or quads are missing; return the seconds to wait after it."""
+        """Render one request if images are missing; return the seconds to wait after it."""
         if not self._may_render() or self._sampler.state().state == "failed":
             return IDLE_S
 
         self.requests.waiting_since = None
         count, quads = self._next_request_size(), self._best_worst.missing(self._assigner.version)
         # One image first, for somebody who has just voted or is about to.
-        if pair := self._kept_winners.wanted():
+        pair, yields = self._kept_winners.wanted(), self._kept and self._kept_winners.others_wait
+        self._kept = pair is not None and not (yields and (quads or count))
+        if pair and self._kept:
             self.requests.waiting_since = self._clock()
             self._kept_winners.render_after(pair, self.requests.watch)
         # In turns, so that neither waits until the other is full.

@@ -89,6 +89,7 @@ class Labeling:
         wait = self._wait(len(pairs) < want, rendering)
         if not (pairs or have):
             self._add_progress(wait, trial)
+            self._kept_winners.note_empty(name)
         return {"pairs": pairs, "passed_over": assigned.passed_over, **wait}
 
     def next_quad(self, annotator: str) -> QuadView | Wait:

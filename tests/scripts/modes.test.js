@@ -75,7 +75,8 @@ test("winners stay for one annotator, also after a reload, but neither among fou
   assert.deepEqual([stage.state.four, stage.state.keep], [true, false]);
   stage.modes.toggleKeep();
   assert.deepEqual([stage.state.four, stage.state.keep, stage.names()], [false, true, ["startOver", "startOver"]]);
-  stage.state.trial = "t1";
+  stage.modes.setBlindTest("t1");
+  assert.deepEqual(stage.view.calls.at(-1), ["keeping", false], "the button does not say that one stays");
   stage.modes.toggleKeep();
   assert.equal(stage.state.keep, true);
   assert.deepEqual(stage.view.calls.at(-1), ["note", "A blind test shows new images only."]);

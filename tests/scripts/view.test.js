@@ -60,6 +60,21 @@ test("a pair's own question is shown, and none where there is none", () => {
   assert.equal(shown(".question"), false);
 });
 
+test("while winners stay each pair says whether one does, so that the images do not jump", () => {
+  const told = () => element.querySelector(".question").hasAttribute("data-told");
+  view.keeping(true);
+  view.show(itemOf(pairOf("a")));
+  assert.deepEqual([text(".question"), shown(".question"), told()], ["Two new images", true, true]);
+  view.show(itemOf(pairOf("b", { in_a_row: 2 })));
+  assert.deepEqual([text(".question"), shown(".question"), told()], ["The winner stays, 2 of 5", true, true]);
+  view.show(itemOf(pairOf("c", { question: "Which one is a cat?" })));
+  assert.deepEqual([text(".question"), told()], ["Which one is a cat?", false]);
+
+  view.show(itemOf(pairOf("d")));
+  view.keeping(false);
+  assert.equal(shown(".question"), false);
+});
+
 test("an empty stage says why", () => {
   view.showEmpty("Paused", "Others get your pairs meanwhile.", { paused: true });
   assert.deepEqual([view.stage.dataset.state, text(".empty-title"), text(".empty-detail")],

@@ -8,7 +8,7 @@ from annotate_doubles import PaintingSampler
 from places import Open, Place, until
 
 from annotate.labeling.new_acts import as_vote
-from annotate.rendering.kept_winners import MAX_IN_A_ROW
+from annotate.rendering.kept_winners import MAX_IN_A_ROW, MAX_WAITING
 
 pytestmark = pytest.mark.slow
 
@@ -131,6 +131,45 @@ def test_a_vote_before_the_new_image_brings_the_winner_as_soon_as_it_is_there(
     assert (kept["in_a_row"], kept["prompt"]) == (2, pair["prompt"])
     assert place.studio.next_pair("ann") == between, "what is on the screen stays there"
     assert vote(place, between, "tie")["next"] == kept
+
+
+def test_of_somebody_who_votes_faster_than_images_come_only_the_newest_winners_wait(
+    open_place: Open,
+) -> None:
+    place = open_place(min_ready=8)
+    until(lambda: place.studio.stats()["ready_pairs"] >= 8)
+    place.sampler.brush.clear()
+    pairs = place.studio.pairs_ahead("ann", [], 6)["pairs"]
+    for pair in pairs:
+        assert "next" not in vote(place, pair)
+
+    waiting = [win.pair.pair_id for win in place.studio._kept_winners._waiting]
+    assert waiting == [pair["pair_id"] for pair in pairs[-MAX_WAITING:]]
+    place.sampler.brush.set()
+
+
+def test_new_images_beside_winners_and_pairs_of_others_who_wait_come_in_turns(place: Place) -> None:
+    pool, kept = place.studio._pool, place.studio._kept_winners
+    open_pair(place)
+    until(lambda: place.studio.stats()["ready_pairs"] >= 2)
+    pool._closing.set()
+    pool.wake()
+    pool._thread.join()
+    pool._closing.clear()
+    place.studio.pairs_ahead("cat", [], 48)
+    assert place.studio.pairs_ahead("ann", [], 0, keep_winner=True)["pairs"] == []
+
+    def images_of_requests(count: int) -> list[int]:
+        place.sampler.requests.clear()
+        for _ in range(count):
+            kept._spares.clear()
+            pool._step()
+        return list(place.sampler.requests)
+
+    assert images_of_requests(3) == [1, 1, 1]
+    place.studio.pairs_ahead("cat", [], 48)
+    assert place.studio.pairs_ahead("bob", [], 1)["pairs"] == []
+    assert images_of_requests(2) == [4, 1], "one turn for pairs, the next for the winner"
 
 
 def test_a_vote_that_arrives_twice_brings_one_pair(place: Place) -> None:

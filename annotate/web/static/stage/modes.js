@@ -104,6 +104,7 @@ export class Modes {
     state.four = state.four && !trial;
     remember("sessionStorage", TRIAL_KEY, trial);
     view.mode(state.four);
+    view.keeping(state.keep && !trial);
     statusView.blindTest(trial ? { trial } : null);
     this.#stage.startOver();
     this.#stage.status.update();

@@ -137,7 +137,7 @@ export class Stage {
     showAccount(person);
     watchAccount(element, this.root, person);
     view.mode(state.four);
-    view.keeping(state.keep);
+    view.keeping(state.keep && !state.trial);
     view.showKeys(keys);
     this.annotations.redraw();
 

@@ -45,6 +45,8 @@ export class StageView {
   #coarse = matchMedia("(pointer: coarse)").matches;
   #reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
   #undoName = this.#coarse ? "Undo" : "Z";
+  #keeps = false;
+  #inARow = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #noteTimer;
 
@@ -99,7 +101,9 @@ export class StageView {
     this.#element.dataset.pair = pair.pair_id;
     this.#setText(".prompt", pair.prompt);
     this.stage.dataset.layout = pair.urls ? "four" : "two";
-    this.question(pair.question || (pair.urls ? "Which one is the best?" : keptLine(pair.in_a_row)));
+    this.question(pair.question || (pair.urls ? "Which one is the best?" : ""));
+    this.#inARow = (!pair.urls && pair.in_a_row) || 0;
+    this.#tellKept();
     this.best(null);
     const first = images?.[0];
     this.stage.style.setProperty("--ratio", first?.naturalWidth ? `${first.naturalWidth / first.naturalHeight}` : "1");
@@ -117,6 +121,7 @@ export class StageView {
   question(text) {
     this.#setText(".question", text);
     this.#find(".question").hidden = !text;
+    this.#find(".question").toggleAttribute("data-told", false);
   }
 
   /**
@@ -144,6 +149,16 @@ export class StageView {
    */
   keeping(keep) {
     this.#find(".keep").setAttribute("aria-pressed", String(keep));
+    this.#keeps = keep;
+    this.#tellKept();
+  }
+
+  /** Say whether a winner stays, where nothing is asked: for every pair, or the images would jump. */
+  #tellKept() {
+    const line = this.#find(".question");
+    if (!line.hidden && !line.hasAttribute("data-told")) return;
+    this.question(keptLine(this.#inARow, this.#keeps));
+    line.toggleAttribute("data-told", true);
   }
 
   /**
@@ -264,10 +279,12 @@ export class StageView {
 }
 
 /**
- * Return what is said of a pair in which a winner stays; empty for any other.
- * @param {number | undefined} inARow
+ * Return what is said of a pair while winners stay; empty where none does.
+ * @param {number} inARow
+ * @param {boolean} keeps
  */
-const keptLine = (inARow) => (inARow ? `The winner stays, ${inARow} of ${MAX_IN_A_ROW}` : "");
+const keptLine = (inARow, keeps) =>
+  inARow ? `The winner stays, ${inARow} of ${MAX_IN_A_ROW}` : keeps ? "Two new images" : "";
 
 /**
  * Return a line of the help: a key to choose another one for, and what it does.
