@@ -107,7 +107,7 @@ def visible_index(environment: os._Environ[str] | dict[str, str]) -> int:
     shown = environment.get("CUDA_VISIBLE_DEVICES") or environment.get("HIP_VISIBLE_DEVICES") or ""
     words = [word.strip() for word in shown.split(",")]
     named = words[current] if current < len(words) else ""
-    return int(named) if named.isdigit() else current
+    return int(named) if named.isdecimal() else current
 
 
 def processor_name() -> str:

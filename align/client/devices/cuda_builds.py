@@ -31,7 +31,7 @@ def min_driver(cuda: tuple[int, int]) -> int:
 def driver_major(version: str) -> int:
     """Return the first number of a driver's version; 0 where it cannot be read."""
     first = version.partition(".")[0]
-    return int(first) if first.isdigit() else 0
+    return int(first) if first.isdecimal() else 0
 
 
 def has_kernels(cuda: tuple[int, int], capability: tuple[int, int]) -> bool:

@@ -107,7 +107,7 @@ def read_cards(output: str) -> list[NvidiaCard]:
     cards = []
     for line in output.splitlines():
         words = [word.strip() for word in line.split(",")]
-        if len(words) < len(CARD_FIELDS) or not words[0].isdigit():
+        if len(words) < len(CARD_FIELDS) or not words[0].isdecimal():
             continue
         index, uuid, name, driver, total, free = words[: len(CARD_FIELDS)]
         capability = read_capability(words[-1]) if len(words) > len(CARD_FIELDS) else None
@@ -119,7 +119,7 @@ def read_cards(output: str) -> list[NvidiaCard]:
 def read_capability(word: str) -> tuple[int, int] | None:
     """Read a compute capability such as 8.9."""
     major, _, minor = word.partition(".")
-    return (int(major), int(minor)) if major.isdigit() and minor.isdigit() else None
+    return (int(major), int(minor)) if major.isdecimal() and minor.isdecimal() else None
 
 
 def read_processes(output: str) -> list[CardProcess]:
@@ -131,7 +131,7 @@ def read_processes(output: str) -> list[CardProcess]:
     found: dict[int, CardProcess] = {}
     for each in root.iter("process_info"):
         pid = each.findtext("pid", "").strip()
-        if pid.isdigit():
+        if pid.isdecimal():
             path = each.findtext("process_name", "").strip()
             memory = read_mib(each.findtext("used_memory", ""))
             # One with a window that also computes is listed twice.
@@ -142,4 +142,4 @@ def read_processes(output: str) -> list[CardProcess]:
 def read_mib(text: str) -> int | None:
     """Read a size in MiB as bytes; None where the driver does not tell it."""
     number = text.strip().partition(" ")[0]
-    return int(number) * MIB if number.isdigit() else None
+    return int(number) * MIB if number.isdecimal() else None

@@ -21,7 +21,7 @@ class TorchBuild:
     def cuda(self) -> tuple[int, int] | None:
         """Return the version of CUDA that it was built for."""
         number = self.build.removeprefix("cu")
-        if number == self.build or not number.isdigit() or len(number) < 3:
+        if number == self.build or not number.isdecimal() or len(number) < 3:
             return None
         return int(number[:-1]), int(number[-1])
 

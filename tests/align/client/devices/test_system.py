@@ -38,6 +38,7 @@ def test_cards_are_read_from_lines_and_errors_are_none():
     assert (second.index, second.uuid, second.capability) == (1, "GPU-6", None)
     assert read_cards('Field "compute_cap" is not a valid field to query.\n') == []
     assert read_cards("No devices were found") == []
+    assert read_cards("², GPU-5, NVIDIA ², ², ², ², ².²") == []
     (shared,) = read_cards("0, GPU-5, NVIDIA GB10, 580.1, [N/A], [N/A], 12.1")
     assert (shared.memory_total, shared.capability) == (0, (12, 1))
 
