@@ -12,14 +12,12 @@ from align.contracts.solvers import SOLVERS
 from align.sampling.image_sampler import render_settings
 from align.sampling.render import render
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.filterwarnings("ignore:__array:DeprecationWarning"),
-]
+pytestmark = pytest.mark.slow
 
 NOISY = ("Euler a", "DPM2 a", "DPM++ 2M SDE", "LCM", "TCD")
 
 
+@pytest.mark.filterwarnings("ignore:__array:DeprecationWarning")
 @pytest.mark.parametrize("solver", NOISY)
 def test_a_solver_that_adds_noise_takes_it_from_the_seed(solver, model, pipeline, compute):
     assert solver in {known.name for known in SOLVERS}

@@ -42,9 +42,12 @@ def test_a_run_pauses_while_somebody_waits_and_then_goes_on(open_place: Open) ->
     place = small_card(open_place)
     run_id = place.studio.fine_tune({"steps": 120})["run_id"]
     have = take_all(place)
+    # The turn lasts until there are images.
+    place.sampler.brush.clear()
     place.reach(run_id, "paused")
     assert "paused while images are rendered." in place.studio.activity()["message"]
     assert "Paused" in run_card(place.studio.run_detail(run_id))
+    place.sampler.brush.set()
     until(lambda: place.studio.pairs_ahead("ann", have, 1)["pairs"])
 
     until(lambda: place.starts(run_id) >= 2 and place.state(run_id) == "running")
