@@ -80,12 +80,12 @@ def test_a_run_of_fewer_steps_than_its_pace_is_taken_from_is_evaluated_at_its_en
 
 
 def test_a_plan_that_was_too_low_ends_no_run_and_none_goes_beyond_its_settings(make):
-    # 17 pairs a second and 45 s around the steps are planned: 72 s are too few for 200 steps.
-    run = make("run", steps=200, max_minutes=1.2)
+    # 17 pairs a second and 45 s around the steps are planned: 47 s are too few for 40 steps.
+    run = make("run", steps=40, max_minutes=0.78)
     planned = plan_of_folder(run.path)
-    assert 1 < planned["steps"] < 200
+    assert 1 < planned["steps"] < 40
     train_folder(run.path)
-    assert run.status().step == run.settled()["steps"] == 200
+    assert run.status().step == run.settled()["steps"] == 40
 
 
 def test_a_dry_run_of_a_full_size_model_on_a_processor_tells_the_truth(tmp_path, snapshot):
