@@ -26,7 +26,16 @@ GRADIO_FILES = {"permissions.py", "api.py", "errors_to_ui.py", "page.py", "stage
 LAYERS = {
     # Each room may import the rooms before it, and none after it.
     "align": [
-        *("contracts", "intervals", "errors", "files", "device", "device_facts", "device_memory"),
+        *(
+            "contracts",
+            "intervals",
+            "errors",
+            "files",
+            "device",
+            "device_facts",
+            "device_memory",
+            "card_by_shape",
+        ),
         *("client", "launch", "models", "diffusion", "adapters", "families", "weights", "data"),
         *("scoring", "sampling", "evaluation", "training", "session", "emoji"),
         # The names of the library, imported when they are used.

@@ -8,13 +8,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
-from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-NORMS = (functional.group_norm, functional.layer_norm)
-PRODUCTS = (functional.linear, functional.conv2d)
+from align.card_by_shape import CardByShape
 
 
 def peak_bytes(work: Callable[[], object], autocast: torch.dtype | None = None) -> int:
@@ -69,44 +66,3 @@ def _storages(values: Any) -> list[torch.UntypedStorage]:
     """Return the storages of all tensors of the meta device in a nest of values."""
     tensors = (leaf for leaf in tree_leaves(values) if isinstance(leaf, Tensor))
     return [tensor.untyped_storage() for tensor in tensors if tensor.device.type == "meta"]
-
-
-class CardByShape(TorchFunctionMode):
-    """Computes on the meta device in the shapes and formats that a card's kernels do.
-
-    Attention is fused and holds no S x S matrix; autocast keeps norms in fp32 and brings products
-    to its own format, which torch does not do on the meta device.
-    """
-
-    def __init__(self, autocast: torch.dtype | None) -> None:
-        super().__init__()
-        self._autocast = autocast
-
-    def __torch_function__(
-        self,
-        func: Any,
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
-        """Run a function in the formats of a card."""
-        kwargs = kwargs or {}
-        if func is functional.scaled_dot_product_attention:
-            return torch.empty_like(args[0] if args else kwargs["query"])
-        if self._autocast is not None and func in NORMS:
-            args, kwargs = _in_format(args, kwargs, torch.float32)
-        elif self._autocast is not None and func in PRODUCTS:
-            args, kwargs = _in_format(args, kwargs, self._autocast)
-        return func(*args, **kwargs)
-
-
-def _in_format(
-    args: tuple[Any, ...], kwargs: dict[str, Any], dtype: torch.dtype
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Return arguments with all tensors of floats in one format."""
-
-    def converted(value: Any) -> Any:
-        floats = isinstance(value, Tensor) and value.is_floating_point()
-        return value.to(dtype) if floats else value
-
-    return tuple(map(converted, args)), {name: converted(value) for name, value in kwargs.items()}

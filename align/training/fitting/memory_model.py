@@ -16,10 +16,10 @@ import torch
 from torch import Tensor
 
 from align.adapters.lora import add_lora
+from align.card_by_shape import CardByShape
 from align.contracts.image_sizes import Size
 from align.families.family import DenoiserInputs, DenoiserNetwork, ModelFamily
 from align.families.lookup import family_of
-from align.training.fitting.by_shape import CardByShape
 from align.training.fitting.gradient_checkpointing import (
     checkpointed_modules,
     largest_blocks,

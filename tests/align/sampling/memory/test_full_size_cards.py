@@ -8,10 +8,10 @@ import pytest
 import torch
 from counted_card import META, CountedCard, full_size_pipeline
 
+from align.card_by_shape import CardByShape
 from align.contracts.rendering import RenderItem, RenderSettings
 from align.device import Compute
 from align.errors import DeviceFull, ModelUnavailable
-from align.sampling.memory.by_shape import CardByShape
 from align.sampling.memory.ladder import MemoryLadder
 from align.sampling.memory.needs import weight_needs
 from align.sampling.memory.plan import USABLE_FRACTION, MemoryPlan, Offload

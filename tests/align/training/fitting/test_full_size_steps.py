@@ -8,12 +8,12 @@ from small_device import SmallDevice
 from torch.autograd.graph import _engine_run_backward
 
 from align.adapters.lora import add_lora
+from align.card_by_shape import CardByShape
 from align.client.config import configure
 from align.device import Compute
 from align.families.sdxl import SDXL, SDXL_UNET
 from align.training.fitting.auto_batch import fit_to_memory
 from align.training.fitting.base_format import choose_base_format
-from align.training.fitting.by_shape import CardByShape
 from align.training.fitting.gradient_checkpointing import recompute
 from align.training.fitting.memory_model import checkpointed_blocks, weight_bytes
 from align.weights.quantized import quantize
