@@ -112,7 +112,7 @@ class TrainingRuns:
                 named = f"Run {waiting[0]}" if waiting else "A run"
                 raise ModelBusy(
                     f"{named} trains on this model or waits to. Wait for its end or cancel it on "
-                    "the Fine-tune tab, then open the other model."
+                    "the Train tab, then open the other model."
                 )
             self._closing.set()
         self.close()

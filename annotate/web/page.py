@@ -25,15 +25,14 @@ from annotate.web.request_limits import BodyLimits
 from annotate.web.routes import EXCEPTION_HANDLERS, admin_routes, labeler_routes
 from annotate.web.stage import STAGE_SCRIPT, build_stage
 from annotate.web.static_files import preload_links, read_static
-from annotate.web.tabs.blind_test_tab import BlindTestTab
 from annotate.web.tabs.compare_tab import LINK_SCRIPT, CompareTab
-from annotate.web.tabs.fine_tune_tab import FineTuneTab
 from annotate.web.tabs.insights_tab import InsightsTab
-from annotate.web.tabs.label_tab import label_tab
+from annotate.web.tabs.judge_tab import JudgeTab
+from annotate.web.tabs.label_tab import LabelTab
 from annotate.web.tabs.layout import start_timer_here, stop_timer_elsewhere
 from annotate.web.tabs.own_votes_section import own_votes
-from annotate.web.tabs.people_tab import PeopleTab
-from annotate.web.tabs.versions_tab import VersionsTab
+from annotate.web.tabs.settings_tab import SettingsTab
+from annotate.web.tabs.train_tab import TrainTab
 from storage.tables.people import Role
 
 Lifespan = Callable[[], AbstractAsyncContextManager[Any]]
@@ -76,27 +75,15 @@ def build_page(studio: Studio, sign_in: Authenticator | None = None) -> gr.Block
             apply_default_css=False,
         )
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
-            label = label_tab(studio)
-            fine_tune = FineTuneTab(studio)
-            versions = VersionsTab(studio)
+            label = LabelTab(studio)
+            train = TrainTab(studio)
             compare = CompareTab(studio)
-            blind_tests = BlindTestTab(studio)
+            judge = JudgeTab(studio)
             insights = InsightsTab(studio)
-            if sign_in is not None:
-                PeopleTab(sign_in)
-        everything = (
-            label,
-            fine_tune.tab,
-            versions.tab,
-            compare.tab,
-            blind_tests.tab,
-            insights.tab,
-        )
-        for timed in (fine_tune, versions, blind_tests, insights):
-            stop_timer_elsewhere(timed.timer, (tab for tab in everything if tab is not timed.tab))
-        for timed in (fine_tune, versions, blind_tests):
-            start_timer_here(timed.timer, timed.tab)
-        versions.compare_in(tabs, compare)
+            settings = SettingsTab(studio, sign_in)
+        _connect_timers(label, train, compare, judge, insights, settings)
+        label.readings.follow(settings.openings)
+        train.versions.compare_in(tabs, compare)
         compare.open_links(page)
     return _with_slow_queue(page)
 
@@ -110,6 +97,27 @@ def build_labeling_page(studio: LabelerView) -> gr.Blocks:
         build_stage(studio)
         own_votes(studio)
     return _with_slow_queue(page)
+
+
+def _connect_timers(
+    label: LabelTab,
+    train: TrainTab,
+    compare: CompareTab,
+    judge: JudgeTab,
+    insights: InsightsTab,
+    settings: SettingsTab,
+) -> None:
+    """Let timers tick only while their tab is in view; that of Insights starts by itself."""
+    everything = (label, train, compare, judge, insights, settings)
+    while_open = [(train, train.timers), (judge, (judge.timer,))]
+    for owner, timers in while_open:
+        for timer in timers:
+            start_timer_here(timer, owner.tab)
+
+    for owner, timers in [*while_open, (insights, (insights.timer,))]:
+        elsewhere = [other.tab for other in everything if other is not owner]
+        for timer in timers:
+            stop_timer_elsewhere(timer, elsewhere)
 
 
 def _alerts(sentences: Sequence[str]) -> str:

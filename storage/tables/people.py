@@ -196,7 +196,7 @@ class People:
     def _known(self, name: str) -> Person:
         found = self.find(name)
         if found is None:
-            raise UnknownPerson(f"Nobody is named {name!r}. The People tab lists everybody.")
+            raise UnknownPerson(f"Nobody is named {name!r}. Settings, People lists everybody.")
         return found
 
 

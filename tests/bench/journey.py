@@ -157,8 +157,8 @@ class Sitting:
 
     def _activate_and_compare(self, page: Any, version: str) -> None:
         api = self._app.client()
-        page.click("#fine-tune-tab-button")
-        page.locator("#versions-tab-button").click()
+        page.click("#train-tab-button")
+        page.locator("#train-tab-button").click()
         page.locator("#versions [data-version]").last.click(timeout=20_000)
         page.locator("#make-active:not([disabled])").click(timeout=20_000)
         wait_for(
@@ -178,7 +178,7 @@ class Sitting:
     def _judge(self, page: Any, version: str) -> None:
         """Vote in a blind test until it is settled, then go back to the base."""
         started, votes = time.monotonic(), 0
-        page.click("#blind-test-tab-button")
+        page.click("#judge-tab-button")
         page.locator("#start-blind-test:not([disabled])").click(timeout=20_000)
         page.locator("#blind-tests button[data-action=vote]").first.click(timeout=20_000)
         page.locator("#stage .trial").wait_for()
@@ -220,7 +220,7 @@ class Sitting:
             page.wait_for_function(PAIR, timeout=60_000)
             time.sleep(3)
             page.screenshot(path=shots / f"label-{scheme}.png")
-            page.click("#fine-tune-tab-button")
+            page.click("#train-tab-button")
             time.sleep(4)
             page.screenshot(path=shots / f"tune-{scheme}.png")
             page.click("#compare-tab-button")
@@ -229,11 +229,11 @@ class Sitting:
             page.wait_for_function("document.querySelectorAll('#board img').length >= 12")
             time.sleep(2)
             page.screenshot(path=shots / f"compare-{scheme}.png")
-            page.click("#blind-test-tab-button")
+            page.click("#judge-tab-button")
             page.locator("#blind-tests .blind-test-card").first.wait_for()
             time.sleep(2)
             page.screenshot(path=shots / f"verdict-{scheme}.png")
-            page.click("#versions-tab-button")
+            page.click("#train-tab-button")
             page.locator("#versions [data-version]").last.click()
             time.sleep(2)
             page.screenshot(path=shots / f"versions-{scheme}.png")

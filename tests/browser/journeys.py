@@ -52,10 +52,16 @@ class Stage:
         self.page.locator("#stage .saved", has_text=words).wait_for(timeout=SLOW_MS)
 
 
+def open_setting(page: Any, section: str) -> None:
+    """Open a section of the Settings tab, by its id."""
+    page.locator("#settings-tab-button").click(timeout=SLOW_MS)
+    page.locator(f"#{section} button").first.click(timeout=SLOW_MS)
+
+
 def send(page: Any, folder: Path) -> str:
     """Set the folder of another program, wrong ones refused in place, and send a version there.
 
-    The version is the one that is selected on the Versions tab; the note beside it is returned.
+    The version is the one that is selected on the Train tab; the note beside it is returned.
     """
     (folder / "ComfyUI/models/loras").mkdir(parents=True)
     page.locator("#send-version:not([disabled])").click(timeout=SLOW_MS)

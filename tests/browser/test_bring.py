@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from journeys import SLOW_MS
+from journeys import SLOW_MS, open_setting
 from running import App
 
 sys.path.append(str(Path(__file__).parents[1] / "annotate"))
@@ -44,7 +44,7 @@ def test_a_person_sees_ten_prompts_before_anything_is_brought_in(
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.goto(app.url)
-    page.get_by_role("button", name="Import images").click(timeout=SLOW_MS)
+    open_setting(page, "import-section")
     page.locator("#import-folder input, #import-folder textarea").fill(str(folder))
     page.locator("#preview-import").click()
 

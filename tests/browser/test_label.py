@@ -62,7 +62,7 @@ def test_keys_are_left_alone_while_a_person_types_reads_help_or_looks_at_another
     page.keyboard.press("Escape")
     page.locator("#stage .help-card").wait_for(state="hidden")
 
-    page.locator("#fine-tune-tab-button").click()
+    page.locator("#train-tab-button").click()
     page.locator("#fine-tune").wait_for()
     page.keyboard.press("ArrowLeft")
     page.locator("#label-tab-button").click()

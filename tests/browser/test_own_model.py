@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from journeys import SLOW_MS, WORK_MS, Stage, send
+from journeys import SLOW_MS, WORK_MS, Stage, open_setting, send
 from running import App
 from test_tune_and_compare import activate, compare, fine_tune
 
@@ -47,7 +47,7 @@ def test_a_person_tunes_a_checkpoint_of_their_own_and_sends_the_version(
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.goto(own_app.url)
-    page.locator("#look button", has_text="The look of the images").first.click()
+    open_setting(page, "look")
     give_steps(page, "2", "Saved")
     open_checkpoint(page)
     # Each model has a look of its own, and the form on the page is that of the one now open.
@@ -66,7 +66,7 @@ def test_a_person_tunes_a_checkpoint_of_their_own_and_sends_the_version(
     page.locator("#compare-tab-button").click()
     before, after = compare(page, "a red apple", "base,v1")
     assert before != after
-    page.locator("#versions-tab-button").click()
+    page.locator("#train-tab-button").click()
     note = send(page, tmp_path)
     assert "Base: mine" in note and "Steps: 3" in note and "Negative prompt: blurry" in note
     assert problems == []

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from journeys import SLOW_MS, Stage
+from journeys import SLOW_MS, Stage, open_setting
 from running import App, wait_for
 
 pytestmark = pytest.mark.browser
@@ -41,7 +41,7 @@ def test_an_admin_lets_a_labeler_in_who_votes_and_whose_unsent_votes_wait_for_th
     page.on("pageerror", lambda error: problems.append(str(error)))
     found = wait_for(lambda: re.search(r"http\S+welcome\S+", signed.log.read_text()), "the link")
     choose_password(page, found[0], "Ada")
-    page.locator("#people-tab-button").click()
+    open_setting(page, "people-section")
     page.locator("#people .card.notice").wait_for()
     page.locator("#person-name input, #person-name textarea").fill(NAME)
     page.locator("#add-person").click()

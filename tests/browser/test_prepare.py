@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from journeys import SLOW_MS, WORK_MS, Stage
+from journeys import SLOW_MS, WORK_MS, Stage, open_setting
 from running import App
 
 pytestmark = pytest.mark.browser
@@ -13,7 +13,7 @@ def test_a_number_of_pairs_is_prepared_and_odd_ones_are_refused_in_place(
     page: Any, stage: Stage, shared_app: App
 ) -> None:
     stage.open(shared_app.url)
-    page.locator("#prepare button").first.click()
+    open_setting(page, "prepare")
     costs, count = page.locator("#prepare-costs"), page.locator("#prepare-count input")
     costs.get_by_text("free now").wait_for(timeout=SLOW_MS)
 

@@ -16,7 +16,7 @@ import httpx
 import pytest
 from annotate_sign_in import PASSWORD
 from annotate_web import answering, open_web
-from journeys import SLOW_MS, Stage
+from journeys import SLOW_MS, Stage, open_setting
 from running import free_port, wait_for
 
 from annotate.auth.hosts import allowed_hosts, as_root_path
@@ -112,7 +112,7 @@ def labels(stage: Stage, url: str, problems: list[str]) -> None:
     for tab in stage.page.locator("button[role=tab]").all():
         tab.click()
         stage.page.locator("[role=tabpanel]:visible").first.wait_for(timeout=SLOW_MS)
-    stage.page.locator("#versions-tab-button").click()
+    stage.page.locator("#train-tab-button").click()
     stage.page.locator("#versions .card").first.wait_for(timeout=SLOW_MS)
     assert not problems
 
@@ -141,7 +141,7 @@ def test_the_documented_block_works_on_any_port(nginx, page, stage, tmp_path):
         problems = watched(page, url)
         sign_in(page, url)
         labels(stage, url, problems)
-        page.locator("#people-tab-button").click()
+        open_setting(page, "people-section")
         page.locator("#person-name input, #person-name textarea").fill("Bob")
         page.locator("#add-person").click()
         link = page.locator("#person-link input").input_value(timeout=SLOW_MS)

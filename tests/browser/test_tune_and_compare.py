@@ -123,7 +123,7 @@ def opacity(page: Any, column: int) -> str:
 
 def judges_blind_and_goes_back(app: App, page: Any, stage: Stage, made: str) -> None:
     """From a blind test to its verdict, and from the version back to the base."""
-    page.locator("#blind-test-tab-button").click()
+    page.locator("#judge-tab-button").click()
     page.locator("#start-blind-test:not([disabled])").click(timeout=SLOW_MS)
     page.locator("#blind-tests [data-action=vote]").click(timeout=SLOW_MS)
     page.locator("#stage .blind-test").wait_for(timeout=SLOW_MS)
@@ -174,7 +174,7 @@ def copied_images(app: App, wanted: list[str]) -> dict[str, str]:
 
 
 def fine_tune(page: Any) -> None:
-    page.locator("#fine-tune-tab-button").click()
+    page.locator("#train-tab-button").click()
     page.get_by_text("Advanced settings").click()
     page.locator("#settings textarea").fill('{"steps": 4, "check_prompts": 1}')
     # A vote counts ten seconds after it was given, so the plan may not be there at once.
@@ -187,7 +187,7 @@ def fine_tune(page: Any) -> None:
 
 
 def activate(page: Any, version: str) -> None:
-    page.locator("#versions-tab-button").click()
+    page.locator("#train-tab-button").click()
     page.locator(f"#versions [data-version={version}]").click(timeout=SLOW_MS)
     page.locator("#make-active:not([disabled])").click(timeout=SLOW_MS)
     page.locator(f"#versions [data-version={version}] .active").wait_for(timeout=SLOW_MS)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from journeys import SLOW_MS, WORK_MS, send
+from journeys import SLOW_MS, WORK_MS, open_setting, send
 from running import App
 from safetensors.numpy import load_file, save_file
 
@@ -38,7 +38,7 @@ def test_a_lora_from_elsewhere_is_added_named_exported_compared_and_deleted(
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.goto(shared_app.url)
-    page.locator("#versions-tab-button").click(timeout=SLOW_MS)
+    page.locator("#train-tab-button").click(timeout=SLOW_MS)
     page.locator("#import-version button", has_text="Import a version").click()
 
     text = tmp_path / "text.safetensors"
@@ -83,7 +83,7 @@ def test_a_lora_from_elsewhere_is_added_named_exported_compared_and_deleted(
         page.locator("#columns .token", has_text=chosen).wait_for(timeout=SLOW_MS)
     assert page.locator("#columns .token").count() == 2
 
-    page.locator("#versions-tab-button").click()
+    page.locator("#train-tab-button").click()
     page.locator("#delete-version").click()
     page.locator("#confirm-delete button", has_text="Delete its files").click()
     page.locator(f"#versions [data-version={version}].gone").wait_for(timeout=SLOW_MS)
@@ -92,8 +92,7 @@ def test_a_lora_from_elsewhere_is_added_named_exported_compared_and_deleted(
 
 def test_the_disk_is_measured_and_shows_what_would_go(shared_app: App, page: Any) -> None:
     page.goto(shared_app.url)
-    page.locator("#versions-tab-button").click(timeout=SLOW_MS)
-    page.locator("#disk button", has_text="Disk").first.click()
+    open_setting(page, "disk")
     page.locator("#usage tbody tr").first.wait_for(timeout=SLOW_MS)
     assert page.locator("#usage tbody tr").count() == 8
     page.locator("#usage [data-kind=images]").click()

@@ -88,7 +88,7 @@ test("default keys are shown everywhere at once", () => {
 });
 
 test("the result of a blind test is on its tab", () => {
-  const [tab] = parse('<button id="blind-test-tab-button"></button>');
+  const [tab] = parse('<button id="judge-tab-button"></button>');
   document.body.append(tab);
   perform(stage, "blind-test", 7);
   assert.deepEqual(tab.calls, ["click"]);

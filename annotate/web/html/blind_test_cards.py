@@ -1,4 +1,4 @@
-"""The HTML of the Blind tests tab, rendered from plain values."""
+"""The HTML of the Judge tab, rendered from plain values."""
 
 from collections.abc import Mapping, Sequence
 from html import escape

@@ -1,4 +1,4 @@
-"""The HTML of the People tab, made from plain values."""
+"""The HTML of the people section, made from plain values."""
 
 from collections.abc import Mapping, Sequence
 from html import escape

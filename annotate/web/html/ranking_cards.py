@@ -10,7 +10,7 @@ from annotate.wording import percent
 
 NO_RANKING = notice_card(
     "No ranking yet",
-    "Votes of blind tests rank the versions here. Start one in the Blind tests tab once a "
+    "Votes of blind tests rank the versions here. Start one in the Judge tab once a "
     "fine-tune has made a version.",
 )
 

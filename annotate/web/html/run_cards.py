@@ -1,4 +1,4 @@
-"""The HTML of the Fine-tune tab, made from the studio's plain values."""
+"""The HTML of the Train tab, made from the studio's plain values."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime

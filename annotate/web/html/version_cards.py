@@ -1,4 +1,4 @@
-"""The HTML of the Versions tab: the tree, one version in detail, and jobs in progress."""
+"""The HTML of the Train tab: the tree, one version in detail, and jobs in progress."""
 
 from collections.abc import Sequence
 from html import escape

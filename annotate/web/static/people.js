@@ -1,4 +1,4 @@
-// The People tab: the buttons of the table, and the card with a link to pass on.
+// The people section: the buttons of the table, and the card with a link to pass on.
 
 import { closest, find } from "./dom.js";
 

@@ -1,77 +1,17 @@
-"""The Label tab: the stage, and below it what the images are made of, and project settings."""
-
-from pathlib import Path
+"""The Label tab: the stage, and a question about the model where its files do not answer it."""
 
 import gradio as gr
 
-from align.contracts.prompt_marks import has_weights
-from annotate.rendering.prompt_sources import read_prompt_file
-from annotate.rendering.prompt_variations import has_variations
 from annotate.service.studio import Studio
-from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error
 from annotate.web.stage import build_stage
-from annotate.web.tabs.image_import_section import image_import_section
-from annotate.web.tabs.look_section import LookSection
-from annotate.web.tabs.model_section import ModelSection
-from annotate.web.tabs.prepare_section import PrepareSection
-from annotate.web.tabs.project_settings_section import ProjectSection
 from annotate.web.tabs.readings_section import ReadingsSection
-from annotate.wording import quantity
 
 
-def label_tab(studio: Studio) -> gr.Tab:
-    """Build the tab for labeling pairs."""
-    tab: gr.Tab
-    # Rendered even while another tab is shown, so that unsent votes are still sent.
-    with gr.Tab("Label", id="label", elem_id="label-tab", render_children=True) as tab:
-        build_stage(studio)
-        readings = ReadingsSection(studio)
-        openings = ModelSection(studio).openings
-        readings.follow(openings)
-        LookSection(studio).follow(openings)
-        PrepareSection(studio)
-        with gr.Accordion("Add prompts", open=False, elem_id="prompts"):
-            _prompts_section(studio)
-        with gr.Accordion("Import images", open=False, elem_id="import-section"):
-            image_import_section(studio)
-        ProjectSection(studio)
-    return tab
+class LabelTab:
+    """The stage; `readings` is the card of a model whose files do not tell what it predicts."""
 
-
-def _prompts_section(studio: Studio) -> None:
-    text = gr.Textbox(
-        label="Prompts, one per line",
-        info="`(word:1.3)` and `[word]` weigh words, `BREAK` begins a chunk, `{red|blue}` and "
-        "`__file__` vary a prompt. Long prompts are read whole.",
-        placeholder="a fox wearing a scarf\na slice of pizza on a blue background",
-        lines=4,
-        max_lines=12,
-    )
-    with gr.Row():
-        upload = gr.UploadButton("Open a text file", file_types=[".txt"], size="sm")
-        add = gr.Button("Add", variant="primary", size="sm")
-
-    @errors_as_gr_error
-    def add_lines(prompts: str) -> str:
-        counts = studio.add_prompts(prompts)
-        known = "" if counts["added"] else " They were all here already."
-        gr.Info(f"{counts['added']} added, {counts['total']} in all.{known}{marks_note(prompts)}")
-        return ""
-
-    upload.upload(errors_as_gr_error(_read_prompts), upload, text, **PRIVATE)
-    add.click(add_lines, text, text, **PRIVATE)
-
-
-def marks_note(prompts: str) -> str:
-    """Say that weights are applied, where some prompts have any."""
-    weighted = sum(map(has_weights, prompts.splitlines()))
-    varied = sum(map(has_variations, prompts.splitlines()))
-    notes = [
-        f" Weights are applied in {quantity(weighted, 'prompt')}." if weighted else "",
-        f" {quantity(varied, 'prompt')} will vary." if varied else "",
-    ]
-    return "".join(notes)
-
-
-def _read_prompts(path: str) -> str:
-    return "\n".join(read_prompt_file(Path(path)))
+    def __init__(self, studio: Studio) -> None:
+        # Rendered even while another tab is shown, so that unsent votes are still sent.
+        with gr.Tab("Label", id="label", elem_id="label-tab", render_children=True) as self.tab:
+            build_stage(studio)
+            self.readings = ReadingsSection(studio)

@@ -1,4 +1,4 @@
-"""The part of the Versions tab that sends a version to ComfyUI, A1111 or Forge."""
+"""The part of the Train tab that sends a version to ComfyUI, A1111 or Forge."""
 
 from collections.abc import Iterator
 from typing import Any

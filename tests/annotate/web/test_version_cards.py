@@ -1,4 +1,4 @@
-"""The cards of the Versions tab as plain values: no server needed."""
+"""The cards of the Train tab as plain values: no server needed."""
 
 import pytest
 

@@ -15,7 +15,7 @@ const UNCOVERED = {
   "keys-reset": resetKeys,
   retry: retryModel,
   leave: ({ modes }) => modes.setBlindTest(""),
-  "blind-test": () => document.getElementById("blind-test-tab-button")?.click(),
+  "blind-test": () => document.getElementById("judge-tab-button")?.click(),
 };
 /**
  * Actions that inspect two images.

@@ -1,4 +1,4 @@
-"""The Blind tests tab: start tests of two versions, see their outcome, act on it."""
+"""The Judge tab: start tests of two versions, see their outcome, act on it."""
 
 from typing import Any
 
@@ -17,12 +17,12 @@ from storage.records import QUESTIONS
 TICK_S = 3
 
 
-class BlindTestTab:
+class JudgeTab:
     """Components and events of the tab; `timer` ticks only while the tab is in view."""
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
-        with gr.Tab("Blind tests", id="blind-tests", elem_id="blind-test-tab") as self.tab:
+        with gr.Tab("Judge", id="judge", elem_id="judge-tab") as self.tab:
             self._build()
         self._listen()
 

@@ -1,4 +1,4 @@
-"""The Fine-tune tab: the plan of the next run, the latest run, and the history."""
+"""The runs of the Train tab: the plan of the next run, the latest run, and the history."""
 
 from typing import Any
 
@@ -19,13 +19,12 @@ ACTIVE_STATES = ("queued", "running", "paused")
 RESUMABLE_STATES = ("paused", "cancelled", "interrupted", "failed")
 
 
-class FineTuneTab:
-    """Components and events of the tab; `timer` ticks only while the tab is in view."""
+class FineTuneSection:
+    """Components and events of the section; `timer` ticks only while its tab is in view."""
 
-    def __init__(self, studio: Studio) -> None:
-        self._studio = studio
-        with gr.Tab("Fine-tune", id="tune", elem_id="fine-tune-tab") as self.tab:
-            self._build()
+    def __init__(self, studio: Studio, tab: gr.Tab) -> None:
+        self._studio, self._tab = studio, tab
+        self._build()
         self._listen()
 
     def _build(self) -> None:
@@ -95,8 +94,8 @@ class FineTuneTab:
         self._settings.input(self._view, asked, shown, trigger_mode="always_last", **PRIVATE)
         self._others.input(self._view, asked, shown, trigger_mode="always_last", **PRIVATE)
         self.timer.tick(self._view, asked, shown, **PRIVATE)
-        self.tab.select(self._view, asked, shown, **PRIVATE)
-        self.tab.select(self._sources, None, self._others, **PRIVATE)
+        self._tab.select(self._view, asked, shown, **PRIVATE)
+        self._tab.select(self._sources, None, self._others, **PRIVATE)
 
     def _newest(self) -> RunView:
         runs = self._studio.runs()

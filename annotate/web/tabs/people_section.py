@@ -1,4 +1,4 @@
-"""The People tab: accounts, their roles, and invitation links."""
+"""The people section: accounts, their roles, and invitation links."""
 
 from typing import Any
 from urllib.parse import urljoin
@@ -22,13 +22,12 @@ ROLES = [
 ]
 
 
-class PeopleTab:
-    """Components and events of the tab."""
+class PeopleSection:
+    """Components and events of the section."""
 
     def __init__(self, sign_in: Authenticator) -> None:
         self._sign_in, self._accounts = sign_in, sign_in.accounts
-        with gr.Tab("People", id="people", elem_id="people-tab") as self.tab:
-            heading("People")
+        with gr.Accordion("People", open=False, elem_id="people-section") as self._section:
             self._table = gr.HTML(
                 elem_id="people",
                 js_on_load=start_script("people.js", "startTable"),
@@ -82,7 +81,7 @@ class PeopleTab:
             **PRIVATE,
         )
         self._table.select(act, None, shown, **PRIVATE)
-        self.tab.select(lambda: [self._listed(), ""], None, shown, **PRIVATE)
+        self._section.expand(lambda: [self._listed(), ""], None, shown, **PRIVATE)
 
     def _perform(self, name: str, action: str, request: gr.Request) -> str:
         who, accounts = require_admin(request), self._accounts

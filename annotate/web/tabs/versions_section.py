@@ -1,4 +1,4 @@
-"""The Versions tab: the tree, one version in detail, its actions, import and disk usage."""
+"""The versions of the Train tab: the tree, one version in detail, its actions, and import."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -18,7 +18,6 @@ from annotate.web.html.version_cards import (
 )
 from annotate.web.static_files import start_script
 from annotate.web.tabs.compare_tab import CompareTab
-from annotate.web.tabs.disk_section import disk_section
 from annotate.web.tabs.layout import heading
 from annotate.web.tabs.send_section import SendSection
 from annotate.wording import in_bytes
@@ -26,19 +25,18 @@ from annotate.wording import in_bytes
 TICK_S = 3
 
 
-class VersionsTab:
-    """Components and events of the tab."""
+class VersionsSection:
+    """Components and events of the section; `timer` ticks only while its tab is in view."""
 
-    def __init__(self, studio: Studio) -> None:
-        self._studio = studio
-        with gr.Tab("Versions", id="versions", elem_id="versions-tab") as self.tab:
-            self._build()
+    def __init__(self, studio: Studio, tab: gr.Tab) -> None:
+        self._studio, self._tab = studio, tab
+        self._build()
         self._shown = [self._tree, self._card, self._actions, self._export_row, *self._buttons]
         self._shown += [self._name, self._note, self._send_row, self._send.result]
         self._shown += [self._confirm, self._export_result]
         self._listen()
         self._listen_to_jobs()
-        self._send.listen(self._selected, self.tab)
+        self._send.listen(self._selected, self._tab)
 
     def _build(self) -> None:
         self._selected = gr.State("")
@@ -56,7 +54,6 @@ class VersionsTab:
 
         with gr.Accordion("Import a version", open=False, elem_id="import-version"):
             self._build_import()
-        self._disk = disk_section(self._studio)
 
     def _build_actions(self) -> None:
         with gr.Column(visible=False) as self._actions:
@@ -160,7 +157,7 @@ class VersionsTab:
         self._keep.click(lambda: gr.Group(visible=False), None, self._confirm, **PRIVATE)
         self._do_delete.click(delete, chosen, shown, **PRIVATE)
         self.timer.tick(self._refresh, [chosen, self._tree], self._tree, **PRIVATE)
-        self.tab.select(errors_as_gr_error(self._open), chosen, [chosen, *shown], **PRIVATE)
+        self._tab.select(errors_as_gr_error(self._open), chosen, [chosen, *shown], **PRIVATE)
 
     def _listen_to_jobs(self) -> None:
         exporting = [self._export_result, self._export, self._stop]

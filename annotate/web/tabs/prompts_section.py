@@ -1,0 +1,57 @@
+"""The prompts section: prompts of one's own, typed or from a file."""
+
+from pathlib import Path
+
+import gradio as gr
+
+from align.contracts.prompt_marks import has_weights
+from annotate.rendering.prompt_sources import read_prompt_file
+from annotate.rendering.prompt_variations import has_variations
+from annotate.service.studio import Studio
+from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error
+from annotate.wording import quantity
+
+
+def prompts_section(studio: Studio) -> None:
+    """Build the accordion."""
+    with gr.Accordion("Prompts", open=False, elem_id="prompts"):
+        _build(studio)
+
+
+def _build(studio: Studio) -> None:
+    text = gr.Textbox(
+        label="Prompts, one per line",
+        info="`(word:1.3)` and `[word]` weigh words, `BREAK` begins a chunk, `{red|blue}` and "
+        "`__file__` vary a prompt. Long prompts are read whole.",
+        placeholder="a fox wearing a scarf\na slice of pizza on a blue background",
+        lines=4,
+        max_lines=12,
+    )
+    with gr.Row():
+        upload = gr.UploadButton("Open a text file", file_types=[".txt"], size="sm")
+        add = gr.Button("Add", variant="primary", size="sm")
+
+    @errors_as_gr_error
+    def add_lines(prompts: str) -> str:
+        counts = studio.add_prompts(prompts)
+        known = "" if counts["added"] else " They were all here already."
+        gr.Info(f"{counts['added']} added, {counts['total']} in all.{known}{marks_note(prompts)}")
+        return ""
+
+    upload.upload(errors_as_gr_error(_read_prompts), upload, text, **PRIVATE)
+    add.click(add_lines, text, text, **PRIVATE)
+
+
+def marks_note(prompts: str) -> str:
+    """Say that weights are applied, where some prompts have any."""
+    weighted = sum(map(has_weights, prompts.splitlines()))
+    varied = sum(map(has_variations, prompts.splitlines()))
+    notes = [
+        f" Weights are applied in {quantity(weighted, 'prompt')}." if weighted else "",
+        f" {quantity(varied, 'prompt')} will vary." if varied else "",
+    ]
+    return "".join(notes)
+
+
+def _read_prompts(path: str) -> str:
+    return "\n".join(read_prompt_file(Path(path)))

@@ -1,0 +1,37 @@
+"""The Settings tab: the model and its look, prompts, images, labeling, people and the disk."""
+
+import gradio as gr
+
+from annotate.auth.identity import Authenticator
+from annotate.service.studio import Studio
+from annotate.web.tabs.disk_section import disk_section
+from annotate.web.tabs.image_import_section import image_import_section
+from annotate.web.tabs.layout import heading
+from annotate.web.tabs.look_section import LookSection
+from annotate.web.tabs.model_section import ModelSection
+from annotate.web.tabs.people_section import PeopleSection
+from annotate.web.tabs.prepare_section import PrepareSection
+from annotate.web.tabs.project_settings_section import ProjectSection
+from annotate.web.tabs.prompts_section import prompts_section
+
+
+class SettingsTab:
+    """The sections of the tab, folded; `openings` are the events that open another model."""
+
+    def __init__(self, studio: Studio, sign_in: Authenticator | None) -> None:
+        with gr.Tab("Settings", id="settings", elem_id="settings-tab") as self.tab:
+            heading("Images")
+            self.openings = ModelSection(studio).openings
+            LookSection(studio).follow(self.openings)
+            prompts_section(studio)
+            with gr.Accordion("Import images", open=False, elem_id="import-section"):
+                image_import_section(studio)
+            PrepareSection(studio)
+
+            heading("Labeling")
+            ProjectSection(studio)
+            if sign_in is not None:
+                PeopleSection(sign_in)
+
+            heading("Studio")
+            disk_section(studio)

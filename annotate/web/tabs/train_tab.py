@@ -1,0 +1,17 @@
+"""The Train tab: runs, and the versions that they made."""
+
+import gradio as gr
+
+from annotate.service.studio import Studio
+from annotate.web.tabs.fine_tune_section import FineTuneSection
+from annotate.web.tabs.versions_section import VersionsSection
+
+
+class TrainTab:
+    """The sections of the tab; `timers` tick only while it is in view."""
+
+    def __init__(self, studio: Studio) -> None:
+        with gr.Tab("Train", id="train", elem_id="train-tab") as self.tab:
+            fine_tune = FineTuneSection(studio, self.tab)
+            self.versions = VersionsSection(studio, self.tab)
+        self.timers = (fine_tune.timer, self.versions.timer)
