@@ -51,6 +51,10 @@ class Tuning:
         """Return the image grid that a run's checks rendered; raises UnknownRun."""
         return self._run_status.sheet_file(run_id)
 
+    def sample_file(self, run_id: str, name: str) -> Path | None:
+        """Return an image that a run rendered while it trained; None for an unknown name."""
+        return self._run_status.sample_file(run_id, name)
+
     def cancel_run(self, run_id: str) -> RunProgress:
         """Stop a run, which may take a moment, and return its status."""
         self._runs.cancel(as_text(run_id, "The run_id"))

@@ -10,6 +10,7 @@ from annotate.clock import in_utc
 from annotate.interfaces import Trainer
 from annotate.training.missing_images import left_out_sentence
 from annotate.training.new_votes import counts_of, snapshot_manifest
+from annotate.training.run_samples import sample_file, samples_of
 from annotate.views.activity import CurrentRun
 from annotate.views.training import RunDetail, RunProgress, RunView
 from annotate.wording import percent, quantity
@@ -47,6 +48,7 @@ class RunStatusReader:
             "step": status.step,
             "steps": status.steps,
             "metrics": self._trainer.metrics(self._store.run_dir(run_id)),
+            "samples": samples_of(self._store.run_dir(run_id)),
         }
 
     def runs(self) -> list[RunView]:
@@ -60,6 +62,10 @@ class RunStatusReader:
         """Return the image grid that a run's checks rendered; None if there is none."""
         file = self._store.run_dir(run_id) / "evaluation" / "grid.png"
         return file if file.is_file() else None
+
+    def sample_file(self, run_id: str, name: str) -> Path | None:
+        """Return an image that a run rendered while it trained; None if there is none."""
+        return sample_file(self._store.run_dir(run_id), name)
 
     def _row(self, run: Run, status: RunStatus, versions: VersionsByRun) -> RunView:
         # It names every file of the snapshot: large enough to be read once only.

@@ -67,6 +67,27 @@ class RunView(RunProgress):
     result: RunResult | None
 
 
+class SampleStageView(TypedDict):
+    """An image of a prompt at one moment of a run."""
+
+    step: int
+    share: float
+    """Share of the run's steps: 0 is the base, 1 the version that the run made."""
+    url: str
+    """Relative URL of the image."""
+
+
+class SampleView(TypedDict):
+    """A prompt that a run rendered while it trained, always with the same seed."""
+
+    prompt: str
+    voted: bool
+    """True where people voted on images of this prompt, False where nobody labels it."""
+    seed: int
+    stages: list[SampleStageView]
+    """Its images, from the base to the version; stages for which time was short are missing."""
+
+
 class RunDetail(RunView):
     """A run with everything that its folder says."""
 
@@ -77,3 +98,5 @@ class RunDetail(RunView):
     step: int
     steps: int
     metrics: list[MetricsRow]
+    samples: list[SampleView]
+    """The same prompts and seeds before, during and after it; none of an older run."""

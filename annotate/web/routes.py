@@ -1,4 +1,4 @@
-"""Routes beside Gradio's for images, sheets, exports and reports; and exception handlers."""
+"""Routes beside Gradio's for images, samples, sheets, exports, reports; exception handlers."""
 
 import logging
 import re
@@ -22,6 +22,7 @@ from annotate.web.static_files import script_route
 
 # Names are matched in full, so that no path leaves its folder.
 IMAGE_NAME = re.compile(r"([0-9a-f]{16})\.png")
+SAMPLE_NAME = re.compile(r"(r[0-9]{4,9})-([0-9a-z-]+\.png)")
 SHEET_NAME = re.compile(r"(r[0-9]{4,9})\.png")
 
 logger = logging.getLogger(__name__)
@@ -46,6 +47,13 @@ def admin_routes(studio: Studio) -> list[Route]:
             file = None
         return FileResponse(existing(file, "sheet"), media_type="image/png")
 
+    def sample(request: Request) -> Response:
+        match = SAMPLE_NAME.fullmatch(request.path_params["name"])
+        try:
+            return image_response(studio.sample_file(match[1], match[2]) if match else None)
+        except NotFound:
+            return image_response(None)
+
     def exported(request: Request) -> Response:
         file = existing(studio.registry.export_file(request.path_params["name"]), "export")
         return FileResponse(file, filename=file.name)
@@ -62,6 +70,7 @@ def admin_routes(studio: Studio) -> list[Route]:
     return [
         Route("/img/{name}", image),
         Route("/sheet/{name}", sheet),
+        Route("/sample/{name}", sample),
         Route("/export/{name}", exported),
         Route("/report/{name}", report),
         Route("/health", health),

@@ -143,6 +143,7 @@ def test_the_page_of_labelers_holds_what_the_table_gives_them_and_nothing_else(h
         "gradio_api/startup-events/../../config",
         "img/0123456789abcdef.png",
         "sheet/r0001.png",
+        "sample/r0001-000-0.png",
         "export/v1.safetensors",
         "assets/index.js",
         "monitoring",
@@ -252,6 +253,7 @@ def test_a_labeler_calls_no_server_function_of_the_page_of_admins(ada, bob):
     "path",
     [
         "sheet/r0001.png",
+        "sample/r0001-000-0.png",
         "export/v1.safetensors",
         "export/..%2f..%2fpalate.duckdb",
         "gradio_api/file=/etc/hosts",

@@ -105,6 +105,7 @@ def read_everything(client: httpx.Client) -> None:
     client.get("theme.css")
     for address in sorted(set(re.findall(r'(?:src|href)="\./([^"]+)"', page)))[:8]:
         client.get(address)
+    client.get("sample/r0001-000-0.png")
     for path in ("img/0000000000000000.png", "sheet/r0001.png", "export/v1.safetensors", "nothing"):
         client.get(path)
     for pair in ("0" * 16, "", "../../etc"):
