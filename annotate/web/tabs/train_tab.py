@@ -4,6 +4,7 @@ import gradio as gr
 
 from annotate.service.studio import Studio
 from annotate.web.tabs.fine_tune_section import FineTuneSection
+from annotate.web.tabs.runs_section import RunsSection
 from annotate.web.tabs.versions_section import VersionsSection
 
 
@@ -12,6 +13,12 @@ class TrainTab:
 
     def __init__(self, studio: Studio) -> None:
         with gr.Tab("Train", id="train", elem_id="train-tab") as self.tab:
-            fine_tune = FineTuneSection(studio, self.tab)
+            with gr.Row(elem_classes="halves"):
+                with gr.Column(min_width=320):
+                    fine_tune = FineTuneSection(studio, self.tab)
+                with gr.Column(min_width=320):
+                    runs = RunsSection(studio, self.tab)
+            runs.build_history()
+            runs.refresh_after(fine_tune.started)
             self.versions = VersionsSection(studio, self.tab)
-        self.timers = (fine_tune.timer, self.versions.timer)
+        self.timers = (fine_tune.timer, runs.timer, self.versions.timer)
