@@ -1,7 +1,7 @@
 """Fast tests: `pytest -m fast` runs those without a model, a browser or another process.
 
-Every test is fast that is not marked slow, by itself or by `pytestmark = pytest.mark.slow` of its
-file. What is marked fast and is not ends in a sentence.
+Every test is fast that is not marked slow or long, by itself or by `pytestmark = pytest.mark.slow`
+of its file. What is marked fast and is not ends in a sentence.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-SLOW_FILE = re.compile(r"^pytestmark = pytest\.mark\.(slow|browser)\b", re.MULTILINE)
+SLOW_FILE = re.compile(r"^pytestmark = pytest\.mark\.(slow|browser|long)\b", re.MULTILINE)
 PROCESSES = {"subprocess.Popen", "os.posix_spawn", "os.fork", "os.forkpty"}
 """What Python tells audit hooks when a process is about to start."""
 
@@ -37,7 +37,7 @@ class FastTests:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Mark every test fast that is not slow."""
         for item in items:
-            if not any(map(item.get_closest_marker, ("slow", "browser"))):
+            if not any(map(item.get_closest_marker, ("slow", "browser", "long"))):
                 item.add_marker(pytest.mark.fast)
 
     @pytest.hookimpl(wrapper=True)

@@ -15,7 +15,7 @@ from align.client.run_folder import RunFolder
 from align.training.session import train_folder
 from annotate.training.turns import TurnRules
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 RULES = TurnRules(
     sampler_share=0.9,

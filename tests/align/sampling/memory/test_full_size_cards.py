@@ -16,7 +16,7 @@ from align.sampling.memory.ladder import MemoryLadder
 from align.sampling.memory.needs import weight_needs
 from align.sampling.memory.plan import USABLE_FRACTION, MemoryPlan, Offload
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 GB = 10**9
 SIZE = (1024, 1024)

@@ -20,7 +20,7 @@ from align.training.fitting.base_format import bytes_needed, choose_base_format,
 from align.training.session import train_folder
 from align.weights import quantized
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 HAS_BITSANDBYTES = importlib.util.find_spec("bitsandbytes") is not None
 FORMATS = ["int8", pytest.param("nf4", marks=pytest.mark.skipif(not HAS_BITSANDBYTES, reason="-"))]

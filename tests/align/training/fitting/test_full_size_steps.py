@@ -18,7 +18,7 @@ from align.training.fitting.gradient_checkpointing import recompute
 from align.training.fitting.memory_model import checkpointed_blocks, weight_bytes
 from align.weights.quantized import quantize
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 HALF = Compute(torch.device("cpu"), torch.bfloat16, torch.bfloat16)
 META = torch.device("meta")
