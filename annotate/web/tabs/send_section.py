@@ -56,11 +56,16 @@ class SendSection:
             where,
             **PRIVATE,
         )
-        tab.select(lambda: self._studio.sender.folder()["folder"], None, self._folder, **PRIVATE)
+        tab.select(self.stored_folder, self._folder, self._folder, **PRIVATE)
         shown = [self.result, self._send, self._place]
         self._send.click(
             errors_as_gr_error(self._send_it), [version, self._strength], shown, **PRIVATE
         ).failure(lambda: ["", gr.Button(interactive=True), gr.skip()], None, shown, **PRIVATE)
+
+    def stored_folder(self, shown: str) -> Any:
+        """Show the folder that is set; without one, what somebody types meanwhile stays."""
+        stored = self._studio.sender.folder()["folder"]
+        return stored if stored and stored != shown else gr.skip()
 
     def _set(self, folder: str, request: gr.Request) -> list[Any]:
         try:
