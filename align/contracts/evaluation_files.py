@@ -23,6 +23,8 @@ class VersionEntry(TypedDict):
     """A version whose images were rendered; the base has a name only."""
 
     name: str
+    title: NotRequired[str]
+    """The name with what a person calls the version, where it has such a name."""
     run: NotRequired[str]
     adapter_sha256: NotRequired[str]
     objective: NotRequired[str]

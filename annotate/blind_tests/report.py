@@ -29,6 +29,7 @@ from annotate.blind_tests.verdict import DECIDING_QUESTION
 from annotate.errors import InvalidRequest
 from annotate.report.write import PAGE, write_report
 from annotate.validation import as_text
+from annotate.versions.naming import version_title
 from annotate.views.blind_test_results import BlindTestView, SavedReport
 from storage.records import Trial
 from storage.store import Store
@@ -143,6 +144,8 @@ class BlindTestReports:
         entry: VersionEntry = {"name": name}
         for version in self._store.version_labels.versions(self._model_id):
             if version.version == name:
+                if version.name:
+                    entry["title"] = version_title(version)
                 if version.run_id is not None:
                     entry["run"] = version.run_id
                 if (objective := version.summary.get("objective")) is not None:

@@ -5,15 +5,17 @@ every field is checked; only what is needed to name things is required.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from align.contracts.evaluation_files import EVALUATION, FORMAT
 from annotate.errors import BrokenEvaluation
 from annotate.report.json_fields import Fields, Number, first_problem
+
+Row = TypeVar("Row", bound=Fields)
 
 
 def _counts_by_name(value: Any) -> Any:
@@ -104,6 +106,7 @@ class EvaluatedVersion(Fields):
     """Version whose images were rendered; None for what is not known of its run."""
 
     name: str
+    title: str | None = None
     run: str | None = None
     objective: str | None = None
     pairs: int | None = None
@@ -199,19 +202,48 @@ def evaluation_of(folder: Path, fields: EvaluationFields) -> Evaluation:
             images[image.version, image.prompt, image.seed] = file
     grids = [within(folder, name) for name in fields.grids]
 
-    return Evaluation(
-        created=fields.created,
-        model=fields.model.name or "model",
-        identity=fields.model.identity,
-        versions=fields.versions,
-        prompts=fields.prompts,
-        seeds=fields.seeds,
-        images=images,
-        grids=[grid for grid in grids if grid is not None],
-        checks=fields.checks,
-        passed=fields.passed,
-        scores=fields.scores,
-        verdicts=fields.verdicts,
+    return with_titles(
+        Evaluation(
+            created=fields.created,
+            model=fields.model.name or "model",
+            identity=fields.model.identity,
+            versions=fields.versions,
+            prompts=fields.prompts,
+            seeds=fields.seeds,
+            images=images,
+            grids=[grid for grid in grids if grid is not None],
+            checks=fields.checks,
+            passed=fields.passed,
+            scores=fields.scores,
+            verdicts=fields.verdicts,
+        )
+    )
+
+
+def with_titles(evaluation: Evaluation) -> Evaluation:
+    """Return an evaluation that calls its versions by their titles, where they have some."""
+    titles = {version.name: version.title or version.name for version in evaluation.versions}
+    # Of two versions with one title, the images could not be told apart.
+    if len(set(titles.values())) < len(titles):
+        return evaluation
+
+    def of(name: str) -> str:
+        return titles.get(name, name)
+
+    def renamed(row: Row, *keys: str) -> Row:
+        names = {key: getattr(row, key) for key in keys}
+        return row.model_copy(update={key: of(name) for key, name in names.items() if name})
+
+    return replace(
+        evaluation,
+        versions=[renamed(row, "name") for row in evaluation.versions],
+        images={
+            (of(name), prompt, seed): file
+            for (name, prompt, seed), file in evaluation.images.items()
+        },
+        checks=[renamed(row, "version") for row in evaluation.checks],
+        scores=[renamed(row, "version") for row in evaluation.scores],
+        verdicts=[renamed(row, "before", "after") for row in evaluation.verdicts],
     )
 
 

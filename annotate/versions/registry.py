@@ -13,6 +13,7 @@ from annotate.errors import InvalidRequest, LastGoodVersion, VersionFileMissing
 from annotate.interfaces import Converter, Trainer
 from annotate.validation import as_text
 from annotate.versions.export_forms import FORMS
+from annotate.versions.naming import VersionTitles, version_title
 from annotate.versions.release_gate import failed_checks
 from annotate.views.model_versions import (
     ExportedVersion,
@@ -48,6 +49,10 @@ class VersionRegistry:
     def versions(self) -> list[ListedVersion]:
         """Return the versions that are not deleted, oldest first."""
         return [listed_version(version) for version in self._store.versions(self._model_id)]
+
+    def titles(self) -> VersionTitles:
+        """Return the titles of all versions, deleted ones included."""
+        return VersionTitles(self._store.version_labels.versions(self._model_id))
 
     def lineage(self) -> list[LineageView]:
         """Return every version, oldest first, with its training votes and its results."""
@@ -92,8 +97,8 @@ class VersionRegistry:
         helpful = helpful_versions(self._store.versions(self._model_id))
         if [version.version for version in helpful] == [name]:
             raise LastGoodVersion(
-                f"{name} is the only version that is known to help. Make a better one, then "
-                "delete it."
+                f"{version_title(helpful[0])} is the only version that is known to help. Make a "
+                "better one, then delete it."
             )
         return self._store.version_labels.delete(self._model_id, name)
 
@@ -102,8 +107,8 @@ class VersionRegistry:
         known = self._store.version(self._model_id, version)
         if known.adapter is not None and not known.adapter.is_file():
             raise VersionFileMissing(
-                f"The file of {version}, {known.adapter}, is gone. Put it back, or delete the "
-                "version."
+                f"The file of {version_title(known)}, {known.adapter}, is gone. Put it back, or "
+                "delete the version."
             )
         return known
 
@@ -176,7 +181,7 @@ class VersionRegistry:
         for version in self._store.versions(self._model_id):
             imported = version.summary.get("imported")
             if imported and imported.get("sha256") == facts["sha256"]:
-                raise InvalidRequest(f"This file is {version.version} already.")
+                raise InvalidRequest(f"This file is {version_title(version)} already.")
 
     def _export_name(self, version: str, form: str) -> str:
         """Return the file or folder name of an export, such as sdxl-v2-kohya.safetensors."""

@@ -2,6 +2,7 @@
 
 from align.contracts.run_files import RunResult
 from annotate.errors import ReleaseBlocked
+from annotate.versions.naming import version_title
 from storage.records import Version
 
 
@@ -19,5 +20,5 @@ def require_passed_checks(version: Version) -> None:
     """Raise ReleaseBlocked for a version that failed its checks."""
     if reasons := failed_checks(version.summary):
         raise ReleaseBlocked(
-            f"{version.version} is held back: {' '.join(reasons)} Compare it by eye first."
+            f"{version_title(version)} is held back: {' '.join(reasons)} Compare it by eye first."
         )

@@ -29,6 +29,8 @@ class BoardView(TypedDict):
     seeds_text: str
     """The seeds as typed, for a link to this comparison."""
     columns: list[str]
+    labels: list[str]
+    """What is shown of each column: it has the names that people gave the versions."""
     row: str
     """What the numbers of the rows are: seed, or place."""
     cells: Sequence[Sequence[str | None]]

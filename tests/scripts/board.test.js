@@ -228,6 +228,13 @@ test("a click in the grid shows one large, and Download saves a row", () => {
   });
 });
 
+test("columns are named as people call the versions, and files by their numbers", () => {
+  board.show({ ...data, labels: ["base", "warm colors (v1)", "v2"] });
+  assert.deepEqual(root.querySelectorAll("figure")[0].querySelectorAll("em").map((name) => name.textContent),
+    ["base", "warm colors (v1)", "v2", "difference"]);
+  assert.equal(fileName({ ...data, labels: ["base", "warm colors (v1)", "v2"] }, ".png"), "palate-base-v1-v2.png");
+});
+
 test("another comparison is built anew, at its first two columns and whole images", () => {
   board.show(data);
   board.setMode("flicker");

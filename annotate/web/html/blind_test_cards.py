@@ -5,6 +5,7 @@ from html import escape
 
 from annotate.charts.bar_charts import on_scale
 from annotate.statistics.sequential_test import MAX_SIMULATED_VOTES
+from annotate.versions.naming import UNTITLED, VersionTitles
 from annotate.views.blind_test_results import BlindTestCard, QuestionResults
 from annotate.web.html.run_cards import notice_card
 from annotate.wording import percent, pluralize
@@ -21,7 +22,12 @@ FALSE_POSITIVE_NOTE = (
 )
 
 
-def blind_test_cards(trials: Sequence[BlindTestCard], active: str, tuned: bool = True) -> str:
+def blind_test_cards(
+    trials: Sequence[BlindTestCard],
+    active: str,
+    tuned: bool = True,
+    titles: VersionTitles = UNTITLED,
+) -> str:
     """Return every blind test with its outcome; `active` is the version that renders new pairs.
 
     Without `tuned` there is only the base, and nothing to test.
@@ -40,21 +46,22 @@ def blind_test_cards(trials: Sequence[BlindTestCard], active: str, tuned: bool =
             "better, and nobody sees which version made it until the votes are counted.",
         )
 
-    return "".join(blind_test_card(trial, active) for trial in trials)
+    return "".join(blind_test_card(trial, active, titles) for trial in trials)
 
 
-def blind_test_card(trial: BlindTestCard, active: str) -> str:
-    """Return one blind test."""
-    overall = trial["questions"]["overall"]
-    title = f"{escape(trial['after'])} against {escape(trial['before'])}"
+def blind_test_card(trial: BlindTestCard, active: str, titles: VersionTitles = UNTITLED) -> str:
+    """Return one blind test, named by its versions."""
+    overall, note = trial["questions"]["overall"], titles.within(trial["note"] or "")
+    after, before = titles.of(trial["after"]), titles.of(trial["before"])
     parts = [
-        f'<div class="run-head"><b>{title}</b>{badge(trial)}'
-        f'<span class="soft">{escape(trial["trial"])}, {counts(overall)}</span></div>',
-        figure(overall, trial["after"]),
-        f'<p class="outcome {tone(trial["outcome"])}">{sentence(trial)}</p>',
-        f'<p class="soft">{escape(trial["note"])}</p>' if trial["note"] else "",
+        f'<div class="run-head"><b>{escape(after)} against {escape(before)}</b>{badge(trial)}'
+        f'<span class="soft">{counts(overall)} · <small>{escape(trial["trial"])}</small></span>'
+        "</div>",
+        figure(overall, after),
+        f'<p class="outcome {tone(trial["outcome"])}">{sentence(trial, titles)}</p>',
+        f'<p class="soft">{escape(note)}</p>' if note else "",
         f'<p class="soft">{escape(trial["problem"])}</p>' if trial["problem"] else "",
-        buttons(trial, active),
+        buttons(trial, active, titles),
         details(trial),
     ]
     body = "".join(parts)
@@ -98,9 +105,9 @@ def figure(question: QuestionResults, after: str) -> str:
     )
 
 
-def sentence(trial: BlindTestCard) -> str:
+def sentence(trial: BlindTestCard, titles: VersionTitles = UNTITLED) -> str:
     """Return the outcome, or the votes still needed, in a sentence."""
-    after, before = escape(trial["after"]), escape(trial["before"])
+    after, before = escape(titles.of(trial["after"])), escape(titles.of(trial["before"]))
     if trial["outcome"] == "better":
         return f"<b>{after} is better than {before}.</b> {FALSE_POSITIVE_NOTE}"
     if trial["outcome"] == "worse":
@@ -119,9 +126,9 @@ def sentence(trial: BlindTestCard) -> str:
     )
 
 
-def buttons(trial: BlindTestCard, active: str) -> str:
+def buttons(trial: BlindTestCard, active: str, titles: VersionTitles = UNTITLED) -> str:
     """Return the buttons of a test."""
-    after, before = escape(trial["after"]), escape(trial["before"])
+    after, before = escape(titles.of(trial["after"])), escape(titles.of(trial["before"]))
     actions = []
     if trial["state"] == "open":
         main = ' class="main"' if trial["outcome"] is None else ""

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from html import escape
 
 from annotate.charts.bar_charts import bars, on_line, parts
+from annotate.versions.naming import UNTITLED, VersionTitles
 from annotate.views.vote_insights import (
     AttributeEffectView,
     DifferencesView,
@@ -32,7 +33,7 @@ FEW_VOTES = (
 )
 
 
-def insights_page(report: InsightsView) -> str:
+def insights_page(report: InsightsView, titles: VersionTitles = UNTITLED) -> str:
     """Return the whole page of insights for the report of one person or of everybody."""
     if not report["votes"]:
         return notice_card(*FEW_VOTES)
@@ -43,7 +44,7 @@ def insights_page(report: InsightsView) -> str:
             section("Pace", pace_card(report)),
             section(liking_title(report["person"]), liking_card(report["likes"])),
             section("Disagreement with others", differs_card(report["differs"])),
-            section("Versions", ranking_cards(report["boards"], report["person"])),
+            section("Versions", ranking_cards(report["boards"], report["person"], titles)),
             habits_section(report),
             section("Prompts", prompts_card(report)),
         )

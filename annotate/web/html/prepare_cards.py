@@ -3,6 +3,7 @@
 from html import escape
 
 from annotate.charts.bar_charts import progress_bar
+from annotate.versions.naming import UNTITLED, VersionTitles
 from annotate.views.pair_rendering import PreparedPairsView, PrepareEstimate
 from annotate.web.html.run_cards import facts_row
 from annotate.wording import in_bytes, in_time, quantity
@@ -11,7 +12,7 @@ from storage.tables.imported_images import IMPORTED
 UNDER_WAY = ("rendering", "paused")
 
 
-def prepared_card(view: PreparedPairsView) -> str:
+def prepared_card(view: PreparedPairsView, titles: VersionTitles = UNTITLED) -> str:
     """Return how far the order is, with the pairs that wait by version."""
     bar = ""
     if view["state"] in UNDER_WAY:
@@ -20,17 +21,18 @@ def prepared_card(view: PreparedPairsView) -> str:
         bar = progress_bar(share, state, "Pairs rendered of those asked for")
     return (
         f'<div class="card run prepared" role="status"><b>{escape(view["message"])}</b>{bar}'
-        f'<p class="soft">{escape(ready_line(view))}</p></div>'
+        f'<p class="soft">{escape(ready_line(view, titles))}</p></div>'
     )
 
 
-def ready_line(view: PreparedPairsView) -> str:
+def ready_line(view: PreparedPairsView, titles: VersionTitles = UNTITLED) -> str:
     """Return how many pairs wait, by the version that they were rendered with."""
     if view["ready"] is None:
         return "How many wait is not shown while a blind test is mixed in."
     if not view["ready"]:
         return "None waits now."
-    return f"Ready now: {', '.join(map(_of_version, _sorted(view)))}."
+    counts = (_of_version(version, ready, titles) for version, ready in _sorted(view))
+    return f"Ready now: {', '.join(counts)}."
 
 
 def estimate_card(estimate: PrepareEstimate, view: PreparedPairsView) -> str:
@@ -57,7 +59,6 @@ def _sorted(view: PreparedPairsView) -> list[tuple[str, int]]:
     return sorted((each["version"], each["ready"]) for each in view["ready"] or [])
 
 
-def _of_version(ready: tuple[str, int]) -> str:
-    version, count = ready
-    whose = "of imported images" if version == IMPORTED else f"of {version}"
+def _of_version(version: str, count: int, titles: VersionTitles) -> str:
+    whose = "of imported images" if version == IMPORTED else f"of {titles.of(version)}"
     return f"{quantity(count, 'pair')} {whose}"

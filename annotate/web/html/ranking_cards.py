@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from html import escape
 
 from annotate.charts.bar_charts import on_line
+from annotate.versions.naming import UNTITLED, VersionTitles
 from annotate.views.vote_insights import LeaderboardView
 from annotate.web.html.run_cards import notice_card
 from annotate.wording import percent
@@ -15,14 +16,16 @@ NO_RANKING = notice_card(
 )
 
 
-def ranking_cards(boards: Sequence[LeaderboardView], person: str | None) -> str:
+def ranking_cards(
+    boards: Sequence[LeaderboardView], person: str | None, titles: VersionTitles = UNTITLED
+) -> str:
     """Return every ranking; a person without votes in blind tests has none."""
     if boards:
-        return "".join(map(ranking_card, boards))
+        return "".join(ranking_card(board, titles) for board in boards)
     return NO_RANKING if person is None else ""
 
 
-def ranking_card(board: LeaderboardView) -> str:
+def ranking_card(board: LeaderboardView, titles: VersionTitles = UNTITLED) -> str:
     """Return versions by win rate, in groups that the votes cannot distinguish yet."""
     places, rows, group = board["places"], "", 0
     for place in places:
@@ -30,9 +33,10 @@ def ranking_card(board: LeaderboardView) -> str:
             group = place["group"]
             tied = sum(other["group"] == group for other in places) > 1
             rows += f'<p class="group soft">{"Not distinguishable yet" if tied else "Distinct"}</p>'
+        title = titles.of(place["version"])
         rows += (
-            f'<div class="row"><span><b>{escape(place["version"])}</b></span>'
-            f"{on_line(place['rate'], place['low'], place['high'], place['version'], 0.5)}"
+            f'<div class="row"><span title="{escape(title, quote=True)}"><b>{escape(title)}</b>'
+            f"</span>{on_line(place['rate'], place['low'], place['high'], title, 0.5)}"
             f"<span>{percent(place['rate'])}</span></div>"
         )
 

@@ -9,6 +9,7 @@ from align.contracts.movement import told_movement
 from align.contracts.run_files import MetricsRow, RunResult
 from annotate.charts.bar_charts import progress_bar
 from annotate.charts.line_charts import curve
+from annotate.versions.naming import UNTITLED, VersionTitles
 from annotate.versions.release_gate import failed_checks
 from annotate.views.training import PlanView, RunDetail, RunView
 from annotate.wording import percent, pluralize, quantity
@@ -69,7 +70,7 @@ def notice_card(title: str, detail: str) -> str:
     )
 
 
-def run_card(run: RunDetail | None) -> str:
+def run_card(run: RunDetail | None, titles: VersionTitles = UNTITLED) -> str:
     """Return one run in detail: progress, curves and, once done, its outcome."""
     if run is None:
         return notice_card(
@@ -79,11 +80,12 @@ def run_card(run: RunDetail | None) -> str:
 
     done = round(100 * (run["progress"] or 0))
     parts = [
-        f'<div class="run-head"><b>Run {escape(run["run_id"])}</b>{_badge(run["state"])}'
-        f'<span class="soft">{escape(_phase_line(run))}</span></div>',
+        f'<div class="run-head"><b>{escape(run_title(run))}</b>{_badge(run["state"])}'
+        f'<span class="soft">{escape(_phase_line(run))} <small>{escape(run["run_id"])}</small>'
+        "</span></div>",
         progress_bar(done, run["state"], "Progress of the run"),
         curves_of(run["metrics"]),
-        outcome(run),
+        outcome(run, titles),
         left_out(run.get("left_out")),
         _check_sheet(run),
     ]
@@ -91,10 +93,10 @@ def run_card(run: RunDetail | None) -> str:
     return f'<div class="card run" data-state="{escape(run["state"])}">{"".join(parts)}</div>'
 
 
-def outcome(run: RunView) -> str:
+def outcome(run: RunView, titles: VersionTitles = UNTITLED) -> str:
     """Return a sentence on how a run ended; empty while it is running."""
     if run["state"] == "done":
-        return outcome_of(run["result"] or {}, run["version"])
+        return outcome_of(run["result"] or {}, _made(run, titles))
     if run["state"] == "failed":
         return f'<p class="outcome bad"><b>It failed.</b> {escape(run["error"] or "")}</p>'
     if run["state"] in ("cancelled", "interrupted"):
@@ -103,16 +105,29 @@ def outcome(run: RunView) -> str:
     return ""
 
 
-def runs_table(runs: Sequence[RunView]) -> str:
+def runs_table(runs: Sequence[RunView], titles: VersionTitles = UNTITLED) -> str:
     """Return the history of runs, newest first; empty without any."""
     if not runs:
         return ""
-    head = "<th>Run</th><th>State</th><th>Started</th><th>Made</th><th>Outcome</th>"
-    return _table("runs", head, "".join(_run_row(run) for run in runs))
+    head = "<th>Run</th><th>State</th><th>Made</th><th>Outcome</th>"
+    return _table("runs", head, "".join(_run_row(run, titles) for run in runs))
+
+
+def run_title(run: RunView) -> str:
+    """Return the name of a run for people: when it was started."""
+    return f"Run of {when(run['created'])}"
+
+
+def _made(run: RunView, titles: VersionTitles) -> str | None:
+    """Return the title of the version that a run made."""
+    return None if run["version"] is None else titles.of(run["version"])
 
 
 def outcome_of(result: RunResult, version: str | None = None) -> str:
-    """Return what a run that is done achieved, and how far it went; `version` is what it made."""
+    """Return what a run that is done achieved, and how far it went.
+
+    `version` is the title of the version that it made.
+    """
     return _helped(result, version) + moved(result)
 
 
@@ -225,13 +240,13 @@ def _minutes(minutes: float) -> str:
     return "< 1 min" if minutes < 1 else in_words(60 * minutes)
 
 
-def _run_row(run: RunView) -> str:
+def _run_row(run: RunView, titles: VersionTitles) -> str:
     helped = (run["result"] or {}).get("held_out", {}).get("helped")
     verdict = "Not clear yet" if helped is None else "It helped" if helped else "It did not help"
     text = verdict if run["state"] == "done" else (run["error"] or "")
-    name = f"<b>{escape(run['run_id'])}</b>"
-    made = escape(run["version"] or "–")
-    return _row(name, _badge(run["state"]), when(run["created"]), made, escape(text))
+    name = f"<b>{escape(run_title(run))}</b> <small>{escape(run['run_id'])}</small>"
+    made = escape(_made(run, titles) or "–")
+    return _row(name, _badge(run["state"]), made, escape(text))
 
 
 def _row(*cells: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import PurePath
 
 from align.contracts.movement import percent_of
 from align.contracts.weights import ImportedFile, VersionSummary
+from annotate.versions.naming import UNTITLED, VersionTitles, version_title
 from annotate.views.model_versions import ExportedVersion, SentVersion, VersionDetail, VersionView
 from annotate.web.html.look_cards import look_line
 from annotate.web.html.run_cards import (
@@ -39,11 +40,11 @@ def tree(versions: Sequence[VersionView], chosen: str) -> str:
     return f'<div class="card tree">{_branch(children, None, chosen)}{hint}</div>'
 
 
-def version_card(version: VersionDetail) -> str:
+def version_card(version: VersionDetail, titles: VersionTitles = UNTITLED) -> str:
     """Return one version in detail: its training data, its results, its curves."""
     parts = [
         f'<div class="run-head"><b>{titled(version)}</b>{badges(version)}</div>',
-        f'<p class="soft">{_origin(version)}</p>',
+        f'<p class="soft">{_origin(version, titles)}</p>',
         *_notes(version),
         _facts(version),
         *_look(version),
@@ -55,9 +56,8 @@ def version_card(version: VersionDetail) -> str:
 
 
 def titled(version: VersionView) -> str:
-    """Return a version's number and the name that a person gave it."""
-    name = f" · <bdi>{escape(version['name'])}</bdi>" if version["name"] else ""
-    return escape(version["version"]) + name
+    """Return the title of a version as HTML; a name may be written from right to left."""
+    return f"<bdi>{escape(version_title(version))}</bdi>"
 
 
 def badges(version: VersionView) -> str:
@@ -86,31 +86,31 @@ def progress_card(what: str, seconds: float, expected: float | None) -> str:
     )
 
 
-def exported_card(exported: ExportedVersion, size: str) -> str:
+def exported_card(exported: ExportedVersion, size: str, titles: VersionTitles = UNTITLED) -> str:
     """Return where an export was saved, with a download link if it is one file."""
-    saved = escape(exported["saved"])
+    saved, title = escape(exported["saved"]), escape(titles.of(exported["version"]))
     link = ""
     if exported["url"]:
         name = escape(exported["saved"].rsplit("/", 1)[-1], quote=True)
         url = escape(exported["url"], quote=True)
         link = f'<a class="download" href="{url}" download="{name}">Download</a>'
     return (
-        f'<div class="card exported" role="status"><p><b>{escape(exported["version"])} is '
+        f'<div class="card exported" role="status"><p><b>{title} is '
         f"written</b>, {escape(size)}, for {escape(exported['read_by'])}.</p>{link}"
         f'<p class="soft">Saved in the studio folder as <code>{saved}</code></p></div>'
     )
 
 
-def sent_card(sent: SentVersion) -> str:
+def sent_card(sent: SentVersion, titles: VersionTitles = UNTITLED) -> str:
     """Return where a version was sent, and how to use it there."""
-    file = PurePath(sent["file"])
+    file, title = PurePath(sent["file"]), escape(titles.of(sent["version"]))
     scale = f", scaled from {sent['strength']:g}" if sent["strength"] != 1 else ""
     again = ", in place of what was sent of it before" if sent["replaced"] else ""
     kind = " It is a DoRA, for ComfyUI and Forge." if sent["form"] == "dora" else ""
     beside = " and ".join(sent["notes"])
     notes = f" Beside it: {escape(beside)}." if beside else " The notes beside it stay as they are."
     return (
-        f'<div class="card exported" role="status"><p><b>{escape(sent["version"])} is '
+        f'<div class="card exported" role="status"><p><b>{title} is '
         f"there</b>{again}. Use it at strength 1.0{scale}.{kind}{notes}</p>"
         f'<p class="soft"><code>{escape(file.name)}</code> in <code>{escape(str(file.parent))}'
         "</code>. Refresh the list of LoRAs in that program.</p></div>"
@@ -122,10 +122,10 @@ def refusal_card(sentence: str) -> str:
     return f'<p class="outcome bad" role="alert">{escape(sentence)}</p>'
 
 
-def removal_card(version: str) -> str:
-    """Return the question before a version is deleted."""
+def removal_card(title: str) -> str:
+    """Return the question before a version with this title is deleted."""
     return notice_card(
-        f"Delete {version}?",
+        f"Delete {title}?",
         "Its files go for good. Its votes, its snapshot and its place in the tree stay.",
     )
 
@@ -164,7 +164,7 @@ def _brief(version: VersionView) -> str:
     return " · ".join([*parts, when(version["created"])])
 
 
-def _origin(version: VersionView) -> str:
+def _origin(version: VersionView, titles: VersionTitles) -> str:
     if version["parent"] is None:
         return "The untuned model that every version starts from."
     if version["deleted"]:
@@ -172,7 +172,8 @@ def _origin(version: VersionView) -> str:
     made = when(version["created"])
     if imported := version["imported"]:
         return f"Imported {made} from {escape(imported.get('file', 'a file'))}."
-    return f"Run {escape(version['run_id'] or '')} made it {made} from {escape(version['parent'])}."
+    parent, run_id = escape(titles.of(version["parent"])), escape(version["run_id"] or "")
+    return f"Made {made} from {parent}, by run <small>{run_id}</small>."
 
 
 def _notes(version: VersionView) -> list[str]:

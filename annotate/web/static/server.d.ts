@@ -55,6 +55,8 @@ export interface BoardView {
   /** The seeds as typed, for a link to this comparison. */
   seeds_text: string;
   columns: string[];
+  /** What is shown of each column: it has the names that people gave the versions. */
+  labels: string[];
   /** What the numbers of the rows are: seed, or place. */
   row: string;
   /** URL of each image by row and column; null until it is rendered. */

@@ -77,10 +77,11 @@ class BestOfNSection:
         if not scorer:
             raise InvalidRequest("Choose who judges: the votes, or a version of a fine-tune.")
 
+        titles = self._studio.registry.titles()
         tuned = self._studio.best_of_n.tuned_by(scorer)
         columns = [f"{version}, random", f"{version}, best of {candidates}"]
         columns += [f"{tuned}, random"] if tuned else []
-        board = CompareBoard(texts, range(1, shown + 1), "", columns, row="place")
+        board = CompareBoard(texts, range(1, shown + 1), "", columns, "place", titles)
         numbers = list(range(first, first + candidates))
         choices = [
             self._studio.best_of_n.choose(text, numbers, version, scorer, shown) for text in texts

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs
 
 from annotate.comparison.grid import Cell
 from annotate.errors import InvalidRequest
+from annotate.versions.naming import UNTITLED, VersionTitles
 from annotate.views.comparison import BoardView
 from annotate.web.html.run_cards import time_left
 
@@ -29,6 +30,7 @@ class CompareBoard:
     columns: Sequence[str]
     row: str = "seed"
     """The name of the numbers of the rows: seed, or place among the best of n."""
+    titles: VersionTitles = UNTITLED
     cells: list[list[str | None]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -67,7 +69,9 @@ class CompareBoard:
 
     def interrupted(self, reason: str) -> BoardView:
         """Return the board after an error ended the rendering."""
-        return self._value(f"{reason} {kept(self.done, self.total)}", tone="problem")
+        return self._value(
+            f"{self.titles.within(reason)} {kept(self.done, self.total)}", tone="problem"
+        )
 
     def _value(self, status: str, tone: str = "calm", busy: bool = False) -> BoardView:
         return {
@@ -75,6 +79,7 @@ class CompareBoard:
             "seeds": list(self.seeds),
             "seeds_text": self.seeds_text,
             "columns": list(self.columns),
+            "labels": [self.titles.within(column) for column in self.columns],
             "row": self.row,
             "cells": self.cells,
             "status": status,

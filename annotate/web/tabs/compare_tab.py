@@ -12,7 +12,9 @@ from annotate.comparison.best_of_n import VOTES
 from annotate.comparison.mixes import BASE, MAX_COLUMNS, MAX_WEIGHT, parse_mix
 from annotate.errors import InvalidRequest
 from annotate.service.studio import Studio
+from annotate.versions.naming import VersionTitles
 from annotate.views.comparison import BoardView
+from annotate.views.model_versions import ListedVersion
 from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error
 from annotate.web.static_files import event_script, start_script
 from annotate.web.tabs.best_of_n_section import (
@@ -145,19 +147,21 @@ class CompareTab:
 
     def choose(self, before: str, after: str) -> list[Any]:
         """Return the values of `choice` that select two versions."""
-        names = [version["version"] for version in self._studio.versions()]
-        return [len(names), _columns(names, list(dict.fromkeys((before, after))))]
+        versions = self._studio.versions()
+        return [len(versions), _columns(versions, list(dict.fromkeys((before, after))))]
 
     def _offer(self, known: int, columns: list[str] | None) -> list[Any]:
         """List every version; if one is new since the last visit, select it and its parent."""
         versions = self._studio.versions()
-        names = [version["version"] for version in versions]
+        titles, names = VersionTitles(versions), [version["version"] for version in versions]
         if (known and len(names) != known) or not columns:
             columns = self._newest_columns()
         return [
             len(names),
-            _columns(names, columns),
-            *(_newest(names[1:]), gr.update(choices=names), _newest([VOTES, *names[1:]])),
+            _columns(versions, columns),
+            _newest(titles.choices(names[1:])),
+            gr.update(choices=titles.choices(names)),
+            _newest([(VOTES, VOTES), *titles.choices(names[1:])]),
         ]
 
     def _newest_columns(self) -> list[str]:
@@ -173,8 +177,8 @@ class CompareTab:
             return [gr.skip()] * 8
         prompts, seeds, columns = read
         known, _, version, *best_of_n = self._offer(0, None)
-        names = [offered["version"] for offered in self._studio.versions()]
-        return [known, version, *best_of_n, link, prompts, seeds, _columns(names, columns)]
+        offered = _columns(self._studio.versions(), columns)
+        return [known, version, *best_of_n, link, prompts, seeds, offered]
 
     def _render_linked(self, link: str) -> Iterator[Any]:
         # Read from the link, since opening the tab may change the form at the same time.
@@ -188,7 +192,9 @@ class CompareTab:
         # A click may come before the dropdown is filled; then the default columns are meant.
         chosen = columns or self._newest_columns()
         columns = [parse_mix(column).name for column in chosen]
-        board = CompareBoard(read_prompts(prompts), read_seeds(seeds), seeds, columns)
+        titles = self._studio.registry.titles()
+        numbers = read_seeds(seeds)
+        board = CompareBoard(read_prompts(prompts), numbers, seeds, columns, titles=titles)
         batches = self._studio.compare_columns(board.prompts, board.seeds, board.columns)
 
         sampler = self._studio.activity()["sampler"]
@@ -221,9 +227,12 @@ def add_strength(columns: list[str] | None, version: str | None, strength: float
     return [*columns, name]
 
 
-def _columns(names: list[str], chosen: list[str]) -> gr.Dropdown:
-    return gr.Dropdown(choices=names, value=chosen, multiselect=True, allow_custom_value=True)
+def _columns(versions: list[ListedVersion], chosen: list[str]) -> gr.Dropdown:
+    # A chosen mix is a choice too, or it would be shown without the names of its versions.
+    texts = dict.fromkeys([*(version["version"] for version in versions), *chosen])
+    choices = VersionTitles(versions).choices(texts)
+    return gr.Dropdown(choices=choices, value=chosen, multiselect=True, allow_custom_value=True)
 
 
-def _newest(names: list[str]) -> gr.Dropdown:
-    return gr.Dropdown(choices=names, value=names[-1] if names else None)
+def _newest(choices: list[tuple[str, str]]) -> gr.Dropdown:
+    return gr.Dropdown(choices=choices, value=choices[-1][1] if choices else None)

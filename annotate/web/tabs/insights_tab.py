@@ -8,6 +8,7 @@ from annotate.auth.identity import name_of
 from annotate.insights.insights import WEIGH
 from annotate.labeling.quality_control import GOLD_SHARE, MAX_SHARE, REPEAT_SHARE
 from annotate.service.studio import Studio
+from annotate.versions.naming import UNTITLED, VersionTitles
 from annotate.views.vote_insights import InsightsView
 from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error
 from annotate.web.html.insight_cards import insights_page
@@ -123,8 +124,12 @@ class InsightsTab:
         return self._shown(self._studio.insights.report(self._person_of(whose)))
 
     def _shown(self, report: InsightsView) -> list[Any]:
-        page = self._learning_problem() + insights_page(report)
+        page = self._learning_problem() + insights_page(report, self._titles())
         return [page, gr.Timer(active=report["measuring"]["left"] > 0)]
+
+    def _titles(self) -> VersionTitles:
+        """Return the titles of versions, of which a labeler is told nothing."""
+        return self._studio.registry.titles() if self._person is None else UNTITLED
 
     def _learning_problem(self) -> str:
         """Return a notice if active learning fails and pairs come in their order."""

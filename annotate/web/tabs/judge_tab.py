@@ -7,6 +7,7 @@ import gradio as gr
 from annotate.rendering.prompt_sources import parse_prompts
 from annotate.service.studio import Studio
 from annotate.statistics.sequential_test import sample_sizes
+from annotate.versions.naming import VersionTitles
 from annotate.views.blind_test_results import BlindTestCard
 from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error
 from annotate.web.html.blind_test_cards import blind_test_cards, sizes_card
@@ -93,11 +94,12 @@ class JudgeTab:
         """List every version; by default test the newest against its parent."""
         versions = self._studio.versions()
         names = [version["version"] for version in versions]
+        offered = VersionTitles(versions).choices(names)
         if before not in names or after not in names or after == before:
             before, after = versions[-1]["parent"] or names[0], names[-1]
         return [
-            gr.Dropdown(choices=names, value=before),
-            gr.Dropdown(choices=names, value=after),
+            gr.Dropdown(choices=offered, value=before),
+            gr.Dropdown(choices=offered, value=after),
             gr.Button(interactive=len(names) > 1),
             self._view(),
         ]
@@ -132,7 +134,8 @@ class JudgeTab:
         else:
             version = report["after"] if action == "use" else report["before"]
             self._studio.activate(version)
-            gr.Info(f"New pairs are rendered by {version} from now on.")
+            title = self._studio.registry.titles().of(version)
+            gr.Info(f"New pairs are rendered by {title} from now on.")
         return self._view()
 
     def _view(self) -> str:
@@ -143,4 +146,5 @@ class JudgeTab:
             {**results, "report_url": tests.reports.url(results["trial"])}
             for results in tests.all_results()
         ]
-        return blind_test_cards(cards, active, len(versions) > 1)
+        titles = self._studio.registry.titles()
+        return blind_test_cards(cards, active, len(versions) > 1, titles)

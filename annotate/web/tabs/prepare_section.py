@@ -88,7 +88,7 @@ class PrepareSection:
         going = view["state"] in UNDER_WAY
         refused, costs = self._costs_of(view, count)
         return [
-            prepared_card(view),
+            prepared_card(view, self._studio.registry.titles()),
             gr.Number(visible=not going),
             "" if going else costs,
             gr.Button(visible=not going, interactive=not refused),

@@ -70,11 +70,11 @@ class RunsSection:
     def _view(self) -> list[Any]:
         runs = self._studio.runs()
         run = self._studio.run_detail(runs[0]["run_id"]) if runs else None
-        state = run["state"] if run else ""
+        state, titles = run["state"] if run else "", self._studio.registry.titles()
         return [
-            run_card(run),
+            run_card(run, titles),
             gr.Button(visible=state in ACTIVE_STATES),
             gr.Button(visible=state in RESUMABLE_STATES),
             gr.HTML(visible=bool(runs)),
-            runs_table(runs),
+            runs_table(runs, titles),
         ]

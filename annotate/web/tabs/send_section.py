@@ -78,12 +78,13 @@ class SendSection:
 
     def _send_it(self, version: str, strength: float) -> Iterator[list[Any]]:
         expected = self._studio.registry.durations.expected("send")
+        titles = self._studio.registry.titles()
         job = BackgroundJob(lambda: self._studio.sender.send(version, strength))
         for seconds in job.seconds():
-            card = progress_card(f"Sending {version}", seconds, expected)
+            card = progress_card(f"Sending {titles.of(version)}", seconds, expected)
             yield [card, gr.Button(interactive=False), gr.skip()]
         try:
-            yield [sent_card(job.result()), gr.Button(interactive=True), gr.skip()]
+            yield [sent_card(job.result(), titles), gr.Button(interactive=True), gr.skip()]
         except PalateError as error:
             # What is missing most often is the folder, so that its place is shown.
             unset = not self._studio.sender.folder()["folder"]

@@ -133,20 +133,20 @@ class VersionsSection:
         def activate(version: str) -> list[Any]:
             # The button says "Use anyway" where a version is held back.
             self._studio.activate(version, force=True)
-            gr.Info(f"New pairs are rendered by {version} from now on.")
+            gr.Info(f"New pairs are rendered by {self._title(version)} from now on.")
             return self._view(version)
 
         @errors_as_gr_error
         def save(version: str, name: str, note: str) -> list[Any]:
             self._studio.registry.rename(version, name)
             self._studio.registry.note(version, note)
-            gr.Info(f"{version} is saved.")
+            gr.Info(f"{self._title(version)} is saved.")
             return self._view(version)
 
         @errors_as_gr_error
         def delete(version: str) -> list[Any]:
             freed = self._studio.registry.delete(version)
-            gr.Info(f"{version} is deleted; {in_bytes(freed)} are free.")
+            gr.Info(f"{self._title(version)} is deleted; {in_bytes(freed)} are free.")
             return self._view(version)
 
         # By default Gradio drops selections that come while an answer is on its way.
@@ -166,9 +166,11 @@ class VersionsSection:
         def export(version: str, form: str) -> Iterator[list[Any]]:
             registry = self._studio.registry
             job = BackgroundJob(lambda: registry.export(version, form))
-            yield from _watched(job, f"Writing {version}", registry.durations.expected(form))
+            yield from _watched(
+                job, f"Writing {self._title(version)}", registry.durations.expected(form)
+            )
             done = job.result()
-            yield [exported_card(done, in_bytes(done["bytes"])), *_idle()]
+            yield [exported_card(done, in_bytes(done["bytes"]), registry.titles()), *_idle()]
 
         started = self._export.click(export, [self._selected, self._form], exporting, **PRIVATE)
         started.failure(lambda: ["", *_idle()], None, exporting, **PRIVATE)
@@ -208,8 +210,11 @@ class VersionsSection:
         handler = errors_as_gr_error(open_compare)
         self._compare.click(handler, self._selected, [tabs, *compare.choice], **PRIVATE)
 
+    def _title(self, version: str) -> str:
+        return self._studio.registry.titles().of(version)
+
     def _ask(self, version: str) -> list[Any]:
-        return [gr.Group(visible=True), removal_card(version)]
+        return [gr.Group(visible=True), removal_card(self._title(version))]
 
     def _open(self, version: str) -> list[Any]:
         """Show the version selected last, or the newest one."""
@@ -237,7 +242,7 @@ class VersionsSection:
 
         return [
             tree(versions, version),
-            version_card(detail),
+            version_card(detail, self._studio.registry.titles()),
             gr.Column(visible=exists),
             gr.Column(visible=tuned and not detail["missing"]),
             gr.Button(

@@ -4,7 +4,7 @@
 import { paintDifference } from "../difference.js";
 import { createElement, find, findAll } from "../dom.js";
 import { listenToZoom, Zoom } from "../zoom.js";
-import { promptOf } from "./board_data.js";
+import { labelsOf, promptOf } from "./board_data.js";
 import { listenToBoard } from "./board_input.js";
 import {
   differenceLegend, isMode, makeFigure, makeParts, makeSections, makeSelect,
@@ -87,7 +87,7 @@ export class Board {
    */
   show(data) {
     this.data = data;
-    const key = JSON.stringify([data.prompts, data.seeds, data.columns]);
+    const key = JSON.stringify([data.prompts, data.seeds, labelsOf(data)]);
     if (key !== this.#key) this.#build(data, key);
     data.cells.forEach((row, index) => row.forEach((url, column) => this.#setImage(data, index, column, url)));
     this.parts.status.textContent = data.status || "";
@@ -153,7 +153,7 @@ export class Board {
 
   /** @param {0 | 1} index */
   #columnSelect(index) {
-    const names = (this.data?.columns || []).map((name, i) => [i, name]);
+    const names = (this.data ? labelsOf(this.data) : []).map((name, i) => [i, name]);
     return makeSelect(index ? "Second of the two" : "First of the two", names, this.pair[index], (column) => {
       this.pair[index] = column;
       this.#update();
@@ -170,7 +170,7 @@ export class Board {
     const side = find(this.figure(index), `[data-column="${column}"]`);
     if (!url || side.dataset.url === url) return;
     side.dataset.url = url;
-    const alt = `${promptOf(data, index)}, rendered by ${data.columns[column]}`;
+    const alt = `${promptOf(data, index)}, rendered by ${labelsOf(data)[column]}`;
     const image = createElement("img", { alt, loading: "lazy", decoding: "async", draggable: false });
     image.addEventListener("load", () => this.#onImageLoad(index));
     image.src = this.#resolve(url);
@@ -201,7 +201,7 @@ export class Board {
     this.parts.pair.hidden = !two || this.data.columns.length < 3;
     this.parts.hold.hidden = this.mode !== "flicker";
     for (const side of findAll(this.root, "[data-column]")) this.#updateSide(side, two);
-    this.#updateLegend(this.data.columns);
+    this.#updateLegend(labelsOf(this.data));
     if (this.mode === "difference") this.#observeMaps();
   }
 

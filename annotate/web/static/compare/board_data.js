@@ -23,6 +23,12 @@ export const promptOf = (data, index) => data.prompts[Math.floor(index / data.se
 export const rowLabel = (data, index) => `${rowName(data)} ${data.seeds[index % data.seeds.length]}`;
 
 /**
+ * Return what is shown of each column. A board that was saved by an earlier release has no labels.
+ * @param {Pick<BoardData, "columns" | "labels">} data
+ */
+export const labelsOf = (data) => data.labels || data.columns;
+
+/**
  * Return a name for a file of the board's columns.
  * @param {BoardData} data
  * @param {string} ending

@@ -2,7 +2,7 @@
 
 import { AMPLIFICATIONS, HEAT_COLORS } from "../difference.js";
 import { createElement } from "../dom.js";
-import { promptOf, rowLabel } from "./board_data.js";
+import { labelsOf, promptOf, rowLabel } from "./board_data.js";
 
 /**
  * @typedef {import("../types").BoardData} BoardData
@@ -62,7 +62,7 @@ function makeHelp() {
  */
 export function makeFigure(data, index, split) {
   const label = rowLabel(data, index);
-  const sides = data.columns.map((column, i) =>
+  const sides = labelsOf(data).map((column, i) =>
     createElement("span", { className: "side", "data-column": i, title: `${column}, ${label}` },
       createElement("span", { className: "frame loading" }), createElement("em", { textContent: column })));
   const map = createElement("span", { className: "side map" },

@@ -2,7 +2,7 @@
 
 import { contextOf } from "../difference.js";
 import { findAll } from "../dom.js";
-import { fileName, promptOf, rowLabel } from "./board_data.js";
+import { fileName, labelsOf, promptOf, rowLabel } from "./board_data.js";
 import { downloadCanvas } from "./download.js";
 
 /** @typedef {import("../types").BoardData} BoardData */
@@ -54,7 +54,7 @@ export async function contactSheet(data, resolve) {
   Object.assign(context, { textBaseline: "middle", textAlign: "center", fillStyle: INK });
   context.font = `600 ${size}px system-ui, sans-serif`;
 
-  data.columns.forEach((name, i) => {
+  labelsOf(data).forEach((name, i) => {
     const middle = label + gap + i * (cell + gap) + cell / 2;
     context.fillText(wrapText(context, name, cell, 1)[0], middle, head / 2);
   });

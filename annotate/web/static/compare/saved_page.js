@@ -20,8 +20,8 @@ const POLICY = "default-src 'none'; img-src data: blob:; style-src 'unsafe-inlin
  */
 export async function buildSavedPage(data, resolve, mode) {
   const [cells, assets] = await Promise.all([embedImages(data, resolve), loadAssets()]);
-  const { prompts, seeds, columns, row } = data;
-  const page = savedPage({ data: { prompts, seeds, columns, row, cells }, mode }, assets);
+  const { prompts, seeds, columns, labels, row } = data;
+  const page = savedPage({ data: { prompts, seeds, columns, labels, row, cells }, mode }, assets);
   return new Blob([page], { type: "text/html" });
 }
 

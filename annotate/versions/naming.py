@@ -1,0 +1,48 @@
+"""Titles of versions: the name that a person gave, with the number."""
+
+import re
+from collections.abc import Iterable
+
+from annotate.views.model_versions import ListedVersion
+from storage.records import Version
+
+NUMBER = re.compile(r"\b(?:base|v[1-9][0-9]{0,8})\b")
+
+
+def version_title(version: ListedVersion | Version) -> str:
+    """Return a version's name and number, "warm colors (v2)"; the number alone without a name."""
+    if isinstance(version, Version):
+        return titled(version.version, version.name)
+    return titled(version["version"], version["name"])
+
+
+def titled(number: str, name: str) -> str:
+    """Return the title of a version with this number and this name, which may be empty."""
+    return f"{name} ({number})" if name else number
+
+
+class VersionTitles:
+    """Titles of a model's versions by their numbers."""
+
+    def __init__(self, versions: Iterable[ListedVersion | Version] = ()) -> None:
+        self._titles = {_number(version): version_title(version) for version in versions}
+
+    def of(self, number: str) -> str:
+        """Return the title of a version; the number itself where it is not known."""
+        return self._titles.get(number, number)
+
+    def within(self, text: str) -> str:
+        """Return a text with titles for the numbers in it, such as the mix v1@0.5+v2@0.5."""
+        return NUMBER.sub(lambda match: self.of(match[0]), text)
+
+    def choices(self, texts: Iterable[str]) -> list[tuple[str, str]]:
+        """Return choices of a list to pick from: what is shown of each text, and the text."""
+        return [(self.within(text), text) for text in texts]
+
+
+UNTITLED = VersionTitles()
+"""Titles where nobody has named a version."""
+
+
+def _number(version: ListedVersion | Version) -> str:
+    return version.version if isinstance(version, Version) else version["version"]
