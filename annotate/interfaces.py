@@ -12,6 +12,7 @@ from align.contracts.model_files import ModelListing
 from align.contracts.models import Download, ModelInfo
 from align.contracts.rendering import Rendered, RenderItem, RenderSettings, SamplerState
 from align.contracts.run_files import MeasuredPace, MetricsRow, RunPlan, RunStatus
+from align.contracts.run_samples import SamplePrompt
 from align.contracts.step_progress import StepProgress
 from align.contracts.weights import ImportedWeights, SentFile
 
@@ -163,11 +164,13 @@ class Trainer(Protocol):
         start: Path | None = None,
         look: RenderSettings | None = None,
         sampler: SamplerState | None = None,
+        samples: Sequence[SamplePrompt] = (),
     ) -> None:
         """Fill a run folder; `start` is an adapter to go on from.
 
         `look` is what images are rendered with, in place of the model's own settings. The device of
-        `sampler` decides on the pixels, where no setting does.
+        `sampler` decides on the pixels, where no setting does. `samples` are rendered before,
+        during and after training.
 
         Raises an error that says what to change.
         """
@@ -180,6 +183,9 @@ class Trainer(Protocol):
 
     def metrics(self, run_dir: Path, since: int = 0) -> list[MetricsRow]:
         """Return the metrics of the steps after `since`."""
+
+    def settings(self, run_dir: Path) -> dict[str, Any]:
+        """Return all settings that a run trains with, by their names."""
 
     def adapter(self, run_dir: Path) -> Path:
         """Return the path of a finished run's adapter."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,9 @@ from typing import Any
 from align.client.config import TrainConfig, current_names
 from align.contracts.models import ModelInfo, read_model
 from align.contracts.rendering import RenderSettings, read_settings
+from align.contracts.run_samples import SamplePrompt, as_prompts
 from align.errors import BrokenRun, InvalidSettings
-from align.files import read_json, write_json
+from align.files import link, read_json, write_json
 
 FORMAT = 1
 
@@ -29,6 +30,8 @@ class RunConfig:
     """The settings that somebody asked for, by the names that they used."""
     look: RenderSettings | None = None
     """What images are rendered with, in place of the model's own settings."""
+    samples: Sequence[SamplePrompt] = ()
+    """Prompts that are rendered before, during and after training, each with its seed."""
 
 
 def write_run_config(path: Path, config: RunConfig) -> None:
@@ -43,6 +46,7 @@ def write_run_config(path: Path, config: RunConfig) -> None:
             "train": asdict(config.train),
             "threads": config.threads,
             **({"look": look_fields(config.look, path.parent)} if config.look else {}),
+            **({"samples": list(config.samples)} if config.samples else {}),
         },
     )
 
@@ -65,6 +69,7 @@ def read_run_config(path: Path) -> RunConfig:
             document.get("snapshot_id"),
             document.get("settings", {}),
             _look(document, path.parent),
+            as_prompts(document.get("samples", [])),
         )
     except KeyError as error:
         raise BrokenRun(f"{path} lacks {error}. Start a new run.") from None
@@ -136,6 +141,26 @@ def look_fields(look: RenderSettings, folder: Path) -> dict[str, Any]:
         for path, weight in ((Path(lora), weight) for lora, weight in look.loras)
     ]
     return {**asdict(look), "loras": loras}
+
+
+def with_own_loras(look: RenderSettings, folder: Path) -> RenderSettings:
+    """Put the LoRAs of a look into a folder of a run, which is all that a trainer reads.
+
+    Raises:
+        InvalidSettings: the file of one is gone.
+    """
+    loras = []
+    for source, weight in look.loras:
+        target = folder / Path(source).parent.name / Path(source).name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not Path(source).is_file():
+            raise InvalidSettings(
+                f"The LoRA {target.name} under the base is gone. Put it back, or take it out "
+                "of the look."
+            )
+        link(Path(source), target)
+        loras.append((str(target), weight))
+    return replace(look, loras=tuple(loras))
 
 
 def _look(document: dict[str, Any], folder: Path) -> RenderSettings | None:

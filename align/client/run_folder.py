@@ -11,6 +11,8 @@ cache/                latents, embeddings, reference errors     out, unless shar
 checkpoint/state.pt   what a resume needs                       out
 adapter.safetensors   the LoRA, once the run is done            out
 evaluation/           images of it and its base, and the checks out
+samples.json          a few prompts at each stage, images of    out
+samples/              which lie here                            out
 log.txt               what the process printed                  out
 """
 
@@ -45,6 +47,7 @@ from align.contracts.run_files import (
     RunStatus,
     SettledSettings,
 )
+from align.contracts.run_samples import SAMPLES_FILE
 from align.errors import BrokenRun, RunLocked
 from align.files import read_json, write_json
 
@@ -71,6 +74,7 @@ class RunFolder:
         self.cache = self.path / "cache"
         self.metrics_path = self.path / "metrics.jsonl"
         self.evaluation = self.path / "evaluation"
+        self.samples_path = self.path / SAMPLES_FILE
         self.log = self.path / "log.txt"
 
     def lock(self, wait_s: float = 10.0) -> FileLock:

@@ -19,11 +19,12 @@ from align.client.devices.chosen_devices import TrainingDevices
 from align.client.devices.sharing import takes_turns
 from align.client.planning.circumstances import Circumstances, card_of_runs, device_of, rendering_of
 from align.client.planning.plan import REQUIREMENTS, at_planned_side, plan
-from align.client.run_config import RunConfig
+from align.client.run_config import RunConfig, with_own_loras
 from align.client.run_folder import RunFolder, process_lives
 from align.contracts.models import ModelInfo
 from align.contracts.rendering import RenderSettings, SamplerState
 from align.contracts.run_files import MeasuredPace, MetricsRow, RunPlan, RunState, RunStatus
+from align.contracts.run_samples import SamplePrompt
 from align.contracts.snapshot_files import MANIFEST
 from align.errors import InvalidSettings, SnapshotError
 from align.files import link, link_tree, read_json
@@ -141,11 +142,13 @@ class TrainerProcess:
         start: Path | None = None,
         look: RenderSettings | None = None,
         sampler: SamplerState | None = None,
+        samples: Sequence[SamplePrompt] = (),
     ) -> None:
         """Fill a run folder with everything a trainer needs; `start` is an adapter to go on from.
 
         `look` is what images are rendered with, in place of the model's own settings. The device of
-        `sampler` decides on the pixels, where no setting does.
+        `sampler` decides on the pixels, where no setting does. `samples` are rendered while it
+        trains.
 
         Raises:
             InvalidSettings: a setting that cannot be used, or a start without its adapter.
@@ -178,25 +181,11 @@ class TrainerProcess:
                 usable_cores(),
                 manifest.get("snapshot_id"),
                 parse_settings(settings),
-                None if look is None else self._linked(run, look),
+                None if look is None else with_own_loras(look, run.loras),
+                samples,
             )
         )
         run.write_status(RunStatus(RunState.QUEUED, steps=config.steps))
-
-    def _linked(self, run: RunFolder, look: RenderSettings) -> RenderSettings:
-        """Put the LoRAs of a look into a run folder, which is all that a trainer reads."""
-        loras = []
-        for source, weight in look.loras:
-            target = run.loras / Path(source).parent.name / Path(source).name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if not Path(source).is_file():
-                raise InvalidSettings(
-                    f"The LoRA {target.name} under the base is gone. Put it back, or take it out "
-                    "of the look."
-                )
-            link(Path(source), target)
-            loras.append((str(target), weight))
-        return replace(look, loras=tuple(loras))
 
     def start(self, run_dir: Path) -> None:
         """Start the trainer, or resume it from its last checkpoint; returns at once."""
@@ -257,6 +246,10 @@ class TrainerProcess:
     def metrics(self, run_dir: Path, since: int = 0) -> list[MetricsRow]:
         """Return the metrics of the steps after `since`."""
         return RunFolder(run_dir).metrics(since)
+
+    def settings(self, run_dir: Path) -> dict[str, Any]:
+        """Return all settings that a run trains with; those that it leaves to the device, as 0."""
+        return RunFolder(run_dir).stored_settings()
 
     def adapter(self, run_dir: Path) -> Path:
         """Return the path of a finished run's adapter."""

@@ -101,15 +101,15 @@ def _render_group(
         pipeline, settings.scheduler, settings.prediction, settings.zero_terminal_snr
     )
 
-    def denoise(part: slice) -> torch.Tensor:
+    def denoised(part: slice) -> torch.Tensor:
         # A pipeline and its scheduler store the state of the call that is running.
         own = copy.copy(pipeline)
         own.scheduler = copy.deepcopy(scheduler)
         given = {name: text[part] for name, text in texts.items()}
         with torch.inference_mode(), compute.autocasting():
-            return _denoise(own, items[part], settings, given, between)
+            return denoise(own, items[part], settings, given, between)
 
-    return torch.cat(map_in_threads(denoise, split_batch(len(items), compute.device)))
+    return torch.cat(map_in_threads(denoised, split_batch(len(items), compute.device)))
 
 
 def _encode_texts(
@@ -131,13 +131,18 @@ def _encode_texts(
         )
 
 
-def _denoise(
+def denoise(
     pipeline: Pipeline,
     items: Sequence[RenderItem],
     settings: RenderSettings,
     texts: dict[str, torch.Tensor],
     between: OnStep,
 ) -> torch.Tensor:
+    """Call a pipeline once, which has a scheduler of its own; return scaled latents.
+
+    `texts` are the arguments that stand for the prompts. The caller decides on gradients, formats
+    and adapters.
+    """
     clean = CleanLatents(pipeline.scheduler)
 
     def on_step(

@@ -25,6 +25,7 @@ from align.training.early_stopping import DivergenceWatch
 from align.training.parallel import agreed_by_all
 from align.training.results import result_of
 from align.training.rungs import in_memory
+from align.training.samples import RunSampler
 from align.training.state import TrainingState, prepare_training
 from align.training.step import train_step
 
@@ -76,6 +77,8 @@ def train(
     progress.began, first_step = started, progress.step
     pace, budget = PaceMeter(state), StepBudget(run, state)
     report.set_steps(budget.steps)
+    sampler = RunSampler(run, state, report, cpu_lock, cache)
+    sampler.render_base()
 
     while budget.goes_on(progress.step) and not agreed_by_all(accelerator, out_of_patience(state)):
         stop_if_asked(run, state, first_step)
@@ -94,12 +97,14 @@ def train(
         report.step(progress.step, metrics, config.train_batch_size)
         if progress.step % config.checkpoint_every == 0:
             write_checkpoint(state)
+        sampler.after_step(progress.step, budget.steps)
 
     if progress.best.weights is not None:
         state.trainable.restore(progress.best.weights)
     state.reference.flush()
     if accelerator.is_main_process:
         state.trainable.save(run.adapter)
+        sampler.render_version(progress.best.step or progress.step)
 
     accelerator.end_training()
     accelerator.free_memory()

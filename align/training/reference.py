@@ -44,6 +44,11 @@ class Reference:
         formats = [] if base_format == "model" else [base_format]
         self._base = content_key(self._fingerprint, str(self._compute), *formats)
 
+    @property
+    def base(self) -> str:
+        """Return the key of the base, in the format that it is in."""
+        return self._base
+
     @torch.no_grad()
     def errors(self, samples: list[NoiseSample], pairs: NoisyPairs) -> tuple[Tensor, Tensor]:
         """Return the errors (chosen_B, rejected_B) of the base on these noise samples.

@@ -33,6 +33,7 @@ from align.training.optimizer import check_optimizer, compile_blocks, optimizer_
 from align.training.pair_accuracy import PairAccuracy, train_probe_rows
 from align.training.parallel import require_data_parallel
 from align.training.reference import Reference
+from align.training.sample_inputs import SampleInputs, encode_samples
 from align.training.settled import fit_passes, put_base_on_device, take_rungs
 from align.training.trainable import Trainable, make_trainable
 from align.weights.pipeline import load_pipeline, quiet_libraries
@@ -77,6 +78,8 @@ class TrainingState:
     """Continued from the last checkpoint, if there is one."""
     compiled: str
     """on, off, or the reason why blocks are not compiled although the settings ask for it."""
+    samples: SampleInputs | None = None
+    """The prompts that are rendered before, during and after training."""
 
 
 def prepare_training(
@@ -135,6 +138,7 @@ def prepare_training(
         loss_params=loss_params_of(config),
         progress=progress,
         compiled=compiled,
+        samples=training_data.samples,
     )
 
 
@@ -164,6 +168,7 @@ class TrainingData:
     train_pairs: int
     left_out: dict[str, int]
     prompts: list[str]
+    samples: SampleInputs | None = None
 
     @property
     def holdout(self) -> list[int]:
@@ -218,7 +223,8 @@ def read_training_data(
         config.resolution,
     )
     prompts = list(dict.fromkeys(pair.prompt for pair in [*holdout_pairs, *train_pairs]))
-    return TrainingData(pipeline, data, len(train_pairs), snapshot.left_out, prompts)
+    samples = encode_samples(pipeline, compute, prepared)
+    return TrainingData(pipeline, data, len(train_pairs), snapshot.left_out, prompts, samples)
 
 
 def batcher_of(training_data: TrainingData, compute: Compute, config: TrainConfig) -> Batcher:

@@ -152,8 +152,8 @@ class Studio(Labeling, Tuning):
         )
         self.vote_sources = VoteSources(store, model_id, model.name, look)
         learning = (store, sampler, self._trainer, model, pool, new_votes, self._trigger, clock)
-        sources, rules = self.vote_sources, self._turn_rules
-        self._runs = TrainingRuns(*learning, self._watch_s, model_id, look, sources, rules)
+        shown = (look, self.vote_sources, blind_test_prompts)
+        self._runs = TrainingRuns(*learning, self._watch_s, model_id, *shown, self._turn_rules)
         self.look = LookControl(look, assigner, quads, pool, prepared)
         self.preparation = Preparation(store, model_id, prepared, pool, assigner, look)
         self.readings = ModelReadings(store, model, model_id, renderer, self._reopen)

@@ -1,5 +1,6 @@
 """Preparation of runs: the votes frozen in a snapshot, and the run folder filled."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from align.contracts.models import ModelInfo
@@ -8,6 +9,7 @@ from annotate.interfaces import Trainer
 from annotate.rendering.studio_look import StudioLook
 from annotate.training.known_device import KnownDevice
 from annotate.training.new_votes import NewVotes, split_voter
+from annotate.training.sample_choice import sample_prompts
 from annotate.training.vote_sources import VoteSources
 from storage.records import Run, Version
 from storage.store import Store
@@ -26,10 +28,13 @@ class RunPreparation:
         look: StudioLook,
         sources: VoteSources,
         device: KnownDevice,
+        unseen: Sequence[str] = (),
     ) -> None:
+        """`unseen` are prompts that nobody labels, some of which every run renders."""
         self._store, self._trainer, self._device = store, trainer, device
         self._model, self._model_id = model, model_id
         self._new_votes, self._look, self._sources = new_votes, look, sources
+        self._unseen = unseen
 
     def initial_version(self, settings: dict[str, Any]) -> Version:
         """Return the version that a run starts from; raises storage's UnknownVersion."""
@@ -65,6 +70,7 @@ class RunPreparation:
                 parent.adapter,
                 look,
                 self._device.sampler(),
+                sample_prompts(snapshot.path, self._unseen),
             )
         except Exception as error:
             self._store.set_run_state(run.run_id, RunState.FAILED, str(error))

@@ -8,7 +8,7 @@ folder; this module reads it there and records it in the store. The steps of a r
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -59,6 +59,7 @@ class TrainingRuns:
         model_id: str,
         look: StudioLook,
         sources: VoteSources,
+        unseen: Sequence[str] = (),
         rules: TurnRules | None = None,
     ) -> None:
         self._store, self._trainer, self._model = store, trainer, model
@@ -66,10 +67,9 @@ class TrainingRuns:
         self._model_id, self._watch_s = model_id, watch_s
         self._running: str | None = None
         device = KnownDevice(sampler)
-        self._planner = RunPlanner(store, trainer, model, model_id, clock, sources, device)
-        self._preparation = RunPreparation(
-            store, trainer, model, model_id, new_votes, look, sources, device
-        )
+        parts = (store, trainer, model, model_id)
+        self._planner = RunPlanner(*parts, clock, sources, device)
+        self._preparation = RunPreparation(*parts, new_votes, look, sources, device, unseen)
         self._ends = RunEnds(store, trainer, model_id)
         self._device = SharedDevice(store, sampler, trainer, model, model_id, pool, clock, rules)
         self._queue: list[str] = []

@@ -197,12 +197,14 @@ class ChildTrainer:
         start: Path | None = None,
         look: Any = None,
         sampler: Any = None,
+        samples: Sequence[Any] = (),
     ) -> None:
         run_dir.mkdir(parents=True)
         if start is not None:
             shutil.copyfile(start, run_dir / "start.safetensors")
         shutil.copytree(snapshot, run_dir / "snapshot")
-        config = json.dumps({"settings": settings, "look": look and asdict(look)})
+        known = {"settings": settings, "look": look and asdict(look), "samples": samples}
+        config = json.dumps(known)
         (run_dir / "config.json").write_text(config, encoding="utf-8")
 
     def start(self, run_dir: Path) -> None:
@@ -235,6 +237,10 @@ class ChildTrainer:
         path = run_dir / "metrics.jsonl"
         lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
         return [row for row in map(json.loads, lines) if row["step"] > since]
+
+    def settings(self, run_dir: Path) -> dict[str, Any]:
+        given = json.loads((run_dir / "config.json").read_text(encoding="utf-8"))["settings"]
+        return {"steps": 3, "fail_at": 0, **given}
 
     def adapter(self, run_dir: Path) -> Path:
         return run_dir / "adapter.safetensors"
