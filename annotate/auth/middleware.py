@@ -25,6 +25,8 @@ from storage.tables.people import Person, Role
 
 OPEN_PATHS = ("/health", "/robots.txt", "/favicon.ico", "/gradio_api/startup-events")
 """Paths that anybody may read: they reveal nothing."""
+BRAND = "/brand/"
+"""Start of the paths of icons, which the sign-in page and previews of links show to anybody."""
 SESSION = r"(?P<session>[\w-]{1,64})"
 LABELER_READS = re.compile(
     r"/|/config/?|/theme\.css|/gradio_api/theme\.css|/(assets|static|svelte|scripts)/.+|"
@@ -89,7 +91,8 @@ class SignInMiddleware:
         """Find out who sent a request, and answer strangers, account pages and streams."""
         request = Request(scope, receive)
         path = path_within(scope)
-        if path in OPEN_PATHS and request.method in SAFE_METHODS:
+        is_open = path in OPEN_PATHS or path.startswith(BRAND)
+        if is_open and request.method in SAFE_METHODS:
             return await self._app(scope, receive, send)
 
         person = await self._person(request)

@@ -5,8 +5,8 @@ from html import escape
 from annotate.auth.passwords import MIN_LENGTH
 
 CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'"
+    "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
 )
 
 
@@ -59,7 +59,7 @@ def message(style: str, title: str, explanation: str, link: str = "") -> str:
 
 
 def page(style: str, title: str, explanation: str, body: str, problem: str) -> str:
-    """Return a whole page with its style inline, which loads nothing else."""
+    """Return a whole page with its style inline, which loads nothing but its icon."""
     alert = f'<p class="problem" role="alert">{escape(problem)}</p>' if problem else ""
     sentence = f"<p>{escape(explanation)}</p>" if explanation else ""
     return (

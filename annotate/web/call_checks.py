@@ -25,7 +25,7 @@ from annotate.web.request_limits import MAX_JSON_DEPTH, read_body, too_deeply_ne
 SESSION_HASH = re.compile(r"[\w-]{1,64}", re.ASCII)
 READABLE = re.compile(
     r"/|/config/?|/health|/theme\.css|/favicon\.ico|/robots\.txt|/manifest\.json|/me|"
-    r"/(assets|static|svelte|scripts)/.+|/(img|sample|sheet|export|report)/[^/]+|"
+    r"/(assets|static|svelte|scripts)/.+|/(img|sample|sheet|export|report|brand)/[^/]+|"
     r"/gradio_api/(info/?|openapi\.json|app_id/?|startup-events|theme\.css|login_check/?|user/?|"
     r"queue/data|queue/status|upload_progress|heartbeat/[\w-]{1,64})"
 )

@@ -21,6 +21,7 @@ from annotate.service.labeler_view import LabelerView
 from annotate.service.studio import Studio
 from annotate.web.api import add_api
 from annotate.web.call_checks import CallChecks, CallTable, Parameter
+from annotate.web.document.head import OwnDocument
 from annotate.web.request_limits import BodyLimits
 from annotate.web.routes import EXCEPTION_HANDLERS, admin_routes, labeler_routes
 from annotate.web.stage import STAGE_SCRIPT, build_stage
@@ -44,8 +45,12 @@ HEADER = (
     "<button>Sign out</button></form></span></div></header>"
 )
 QUEUE_POLL_S = 0.01
+BACKGROUND, BACKGROUND_DARK = "#faf8f5", "#161310"
+TEXT, TEXT_DARK = "#26211c", "#f2ece4"
 STYLESHEETS = (
     "styles/page.css",
+    "styles/fields.css",
+    "styles/toasts.css",
     "styles/account.css",
     "styles/cards.css",
     "styles/versions.css",
@@ -155,7 +160,8 @@ def build_app(
     page = build_page(studio, sign_in)
     admin_app, admin_lifespan = _mounted(page, admin_routes(studio), options, site)
     if sign_in is None:
-        calls = CallChecks(_with_lifespans(admin_app, admin_lifespan), call_table(page))
+        shown = OwnDocument(_with_lifespans(admin_app, admin_lifespan), loading=True)
+        calls = CallChecks(shown, call_table(page))
         return WebApp(RequestGuard(BodyLimits(calls), site), (admin_app,))
 
     labeler_view = LabelerView(studio, sign_in.accounts.people)
@@ -164,11 +170,12 @@ def build_app(
         labeling_page, labeler_routes(labeler_view), options, site
     )
     account_routes = AccountRoutes(sign_in, read_static("styles/sign-in.css")).app()
+    both = _with_lifespans(admin_app, admin_lifespan, labeler_lifespan)
     gate = SignInMiddleware(
-        CallChecks(_with_lifespans(admin_app, admin_lifespan, labeler_lifespan), call_table(page)),
+        CallChecks(OwnDocument(both, loading=True), call_table(page)),
         sign_in,
-        account_routes,
-        CallChecks(labeler_app, call_table(labeling_page)),
+        OwnDocument(account_routes),
+        CallChecks(OwnDocument(labeler_app, loading=True), call_table(labeling_page)),
     )
     return WebApp(RequestGuard(BodyLimits(gate), site), (admin_app, labeler_app))
 
@@ -265,4 +272,10 @@ def _theme() -> gr.themes.Base:
         radius_size=gr.themes.sizes.radius_lg,
         font=("Segoe UI", "Helvetica Neue", "sans-serif"),
         font_mono=("Menlo", "Consolas", "monospace"),
+    ).set(
+        # Gradio's template paints these before any style sheet is there; page.css has the rest.
+        body_background_fill=BACKGROUND,
+        body_background_fill_dark=BACKGROUND_DARK,
+        body_text_color=TEXT,
+        body_text_color_dark=TEXT_DARK,
     )

@@ -16,6 +16,7 @@ from annotate.errors import AnnotateError
 from annotate.http_status import INTERNAL_ERROR, status_of
 from annotate.service.labeler_view import LabelerView
 from annotate.service.studio import Studio
+from annotate.web.document.icons import brand_routes
 from annotate.web.errors_to_ui import GENERIC_ERROR
 from annotate.web.image_response import image_response
 from annotate.web.static_files import script_route
@@ -75,6 +76,7 @@ def admin_routes(studio: Studio) -> list[Route]:
         Route("/report/{name}", report),
         Route("/health", health),
         script_route(),
+        *brand_routes(),
     ]
 
 
@@ -86,7 +88,7 @@ def labeler_routes(studio: LabelerView) -> list[Route]:
         file = studio.image(person.name, match[1]) if match and person else None
         return image_response(file)
 
-    return [Route("/img/{name}", image), script_route()]
+    return [Route("/img/{name}", image), script_route(), *brand_routes()]
 
 
 def existing(file: Path | None, kind: str) -> Path:

@@ -4,15 +4,15 @@ import gradio as gr
 
 from annotate.auth.identity import Authenticator
 from annotate.service.studio import Studio
-from annotate.web.tabs.disk_section import disk_section
 from annotate.web.tabs.image_import_section import image_import_section
 from annotate.web.tabs.layout import heading
-from annotate.web.tabs.look_section import LookSection
-from annotate.web.tabs.model_section import ModelSection
-from annotate.web.tabs.people_section import PeopleSection
-from annotate.web.tabs.prepare_section import PrepareSection
-from annotate.web.tabs.project_settings_section import ProjectSection
 from annotate.web.tabs.prompts_section import prompts_section
+from annotate.web.tabs.settings.disk_section import disk_section
+from annotate.web.tabs.settings.look_section import LookSection
+from annotate.web.tabs.settings.model_section import ModelSection
+from annotate.web.tabs.settings.people_section import PeopleSection
+from annotate.web.tabs.settings.prepare_section import PrepareSection
+from annotate.web.tabs.settings.project_settings_section import ProjectSection
 
 
 class SettingsTab:

@@ -4,7 +4,7 @@ import pytest
 
 from annotate.web.disk_wording import FILE_KINDS, promise
 from annotate.web.html.version_cards import exported_card, progress_card, tree, version_card
-from annotate.web.tabs.disk_section import preview_card, usage_table
+from annotate.web.tabs.settings.disk_section import preview_card, usage_table
 from annotate.wording import in_bytes
 from storage import DiskUsage
 from storage.disk.usage import KINDS as STORED
