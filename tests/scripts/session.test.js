@@ -14,15 +14,19 @@ let card;
 let requests;
 let reply;
 let pauses;
+let reached;
+let unsent;
 
 beforeEach(() => {
   element = openStage();
-  [requests, pauses] = [[], []];
+  [requests, pauses, reached, unsent] = [[], [], [], 0];
   reply = { ok: true, session: null };
   card = new SessionCard({
     element,
     call: async (request) => { requests.push(request); return reply; },
+    unsent: () => unsent,
     onPaused: (paused) => pauses.push(paused),
+    onReached: (goal) => reached.push(goal),
   });
 });
 
@@ -56,16 +60,31 @@ test("a vote counts at once, and an undo takes it back, never below none", () =>
   assert.equal(card.now.given, 0);
 });
 
-test("reaching the goal shows the summary, once", async () => {
-  reply = { ok: true, session: open(20), summary };
+test("reaching the goal is told once, and opens nothing that would take keys", async () => {
   card.take(open(19));
   card.add(1);
-  await settle();
-  assert.deepEqual(requests, [{ action: "summary" }]);
-  assert.equal(card.shown, true);
-  assert.equal(text(".session-message"), "The goal is reached. Thank you.");
   card.take(open(21));
-  assert.equal(requests.length, 1);
+  await settle();
+  assert.deepEqual([reached, requests, card.shown], [[20], [], false]);
+  assert.equal(text(".session-chip"), "21 of 20 · reached");
+});
+
+test("a goal that was reached before the page was loaded is not told again", () => {
+  card.take(open(20));
+  card.add(1);
+  assert.deepEqual(reached, []);
+});
+
+test("while votes are unsent the summary has the page's own count", async () => {
+  reply = { ok: true, session: open(19), summary: { ...summary, given: 19 } };
+  card.take(open(19));
+  [unsent, reached] = [1, []];
+  card.add(1);
+  card.perform("session-summary");
+  await settle();
+  const given = element.querySelector(".session-facts dd").textContent;
+  assert.deepEqual([text(".session-chip"), given], ["20 of 20 · reached", "20 of 20"]);
+  assert.equal(text(".session-message"), "The goal is reached. Thank you.");
 });
 
 test("a goal is a number of votes", async () => {

@@ -29,26 +29,31 @@ const UNKNOWN = "–";
 export class SessionCard {
   /** @type {Session | null} */
   now = null;
-  #reached = 0;
   #find;
   #card;
   #chip;
   #call;
+  #unsent;
   #onPaused;
+  #onReached;
 
   /**
    * @param {object} parts
    * @param {HTMLElement} parts.element
    * @param {(request: Request) => Promise<import("../types").Reply<StageSession>>} parts.call
+   * @param {() => number} parts.unsent how many votes the server does not have yet
    * @param {(paused: boolean) => void} parts.onPaused
+   * @param {(goal: number) => void} parts.onReached
    */
-  constructor({ element, call, onPaused }) {
+  constructor({ element, call, unsent, onPaused, onReached }) {
     /** @param {string} selector */
     this.#find = (selector) => find(element, selector);
     this.#card = this.#find(".session-card");
     this.#chip = this.#find(".session-chip");
     this.#call = call;
+    this.#unsent = unsent;
     this.#onPaused = onPaused;
+    this.#onReached = onReached;
     this.#render();
   }
 
@@ -61,18 +66,18 @@ export class SessionCard {
   }
 
   /**
-   * Take the server's state of the session; reaching the goal shows the summary, once.
+   * Take the server's state of the session, and tell when its goal is reached.
    * @param {Session | null} now
    */
   take(now) {
-    const before = this.paused;
+    const [before, known] = [this.paused, this.now];
     this.now = now;
     this.#render();
     if (before !== this.paused) this.#onPaused(this.paused);
 
-    const goal = now && now.given >= now.goal ? now.goal : 0;
-    if (goal && this.#reached !== goal && now?.state === "open") this.#send({ action: "summary" });
-    this.#reached = goal;
+    // A goal that was reached before the page was loaded was told then.
+    const isSame = known && now && known.goal === now.goal;
+    if (isSame && known.given < known.goal && isReached(now)) this.#onReached(now.goal);
   }
 
   /**
@@ -111,7 +116,7 @@ export class SessionCard {
 
   #render() {
     const { now } = this;
-    this.#chip.textContent = now ? `${now.given} of ${now.goal}${this.paused ? " · paused" : ""}` : "Set a goal";
+    this.#chip.textContent = now ? `${now.given} of ${now.goal}${stateOf(now)}` : "Set a goal";
     this.#chip.style.setProperty("--done", String(now ? Math.min(1, now.given / now.goal) : 0));
     this.#chip.toggleAttribute("data-on", Boolean(now));
     this.#card.dataset.state = now ? now.state : "none";
@@ -124,9 +129,20 @@ export class SessionCard {
       this.#showMessage(reply?.error || "The server is not answering. Try again in a moment.");
       return;
     }
-    this.take(reply.session);
-    if (SUMMARIZING.includes(request.action) && reply.summary) this.#summarize(reply.summary);
+    const ahead = this.#ahead(reply.session);
+    this.take(reply.session && { ...reply.session, ...ahead });
+    if (SUMMARIZING.includes(request.action) && reply.summary) this.#summarize({ ...reply.summary, ...ahead });
     else this.close();
+  }
+
+  /**
+   * Return the page's own count while votes are unsent, so that the same number stands everywhere.
+   * @param {Session | null} session the server's
+   * @returns {{ given: number } | {}}
+   */
+  #ahead(session) {
+    const isSame = session && this.now && session.goal === this.now.goal;
+    return isSame && this.#unsent() ? { given: this.now?.given } : {};
   }
 
   /** @param {string} text */
@@ -138,10 +154,16 @@ export class SessionCard {
   #summarize(summary) {
     this.#find(".session-facts").replaceChildren(...factsOf(summary).flatMap(([name, value]) =>
       [createElement("dt", { textContent: name }), createElement("dd", { textContent: value })]));
-    this.#showMessage(summary.given >= summary.goal ? "The goal is reached. Thank you." : "");
+    this.#showMessage(isReached(summary) ? "The goal is reached. Thank you." : "");
     this.#open(true);
   }
 }
+
+/** @param {{ given: number, goal: number }} session */
+const isReached = ({ given, goal }) => given >= goal;
+
+/** @param {Session} session */
+const stateOf = (session) => (session.state === "paused" ? " · paused" : isReached(session) ? " · reached" : "");
 
 /**
  * Return the lines of a summary; what is not known yet is a dash.

@@ -112,7 +112,9 @@ export class Stage {
     this.session = new SessionCard({
       element,
       call: (request) => callServer(server.stage_session, { annotator: this.state.annotator, ...request }),
+      unsent: () => outbox.events.length,
       onPaused: () => this.startOver(),
+      onReached: (goal) => this.view.note(`Goal reached: ${goal} of ${goal} votes. Go on as long as you like.`),
     });
     // These use the other parts of the stage.
     this.keptWinner = new KeptWinner(this);

@@ -140,9 +140,10 @@ export class Voting {
 
     // The next pair is painted before anything else is shown.
     view.afterPaint(() => {
-      if (event.kind !== "report") session.add(1);
       annotations.show();
       view.confirm(confirmation);
+      // After the confirmation, which would hide that a goal is reached.
+      if (event.kind !== "report") session.add(1);
       this.#stage.refreshAndSend();
     });
   }
