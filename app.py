@@ -82,7 +82,7 @@ class Settings:
     images: Path | None = None
     """Folder of images to label first; prompts are read from the files, see docs/importing.md."""
     train_every: int = 50
-    """Decisive votes after which a fine-tune starts by itself; 0 is never."""
+    """Choices (left, right or a ranking) after which a fine-tune starts by itself; 0 is never."""
     train_at: str | None = None
     """Also fine-tune daily at this time (HH:MM), if there are new votes."""
     sign_in: Literal["off", "accounts", "proxy"] = "off"

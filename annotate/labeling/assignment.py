@@ -118,6 +118,11 @@ class PairAssigner(ItemAssigner[Pair]):
                 return self._leases.ready(trial)
             return self._leases.ready(self._version) + self._leases.ready(IMPORTED)
 
+    def held_count(self) -> int:
+        """Count the pairs that open pages hold, which are rendered but no longer wait."""
+        with self._guard:
+            return len(self._leases.leased_ids())
+
     def ready_by_version(self) -> dict[str, int]:
         """Count the waiting pairs of each version, and of imported images."""
         with self._guard:

@@ -10,6 +10,7 @@ from annotate.labeling.best_worst import QuadAssigner
 from annotate.labeling.items import pair_view, quad_view
 from annotate.labeling.sessions import LabelingSessions
 from annotate.labeling.undo_messages import undo_view
+from annotate.labeling.vote_counts import vote_counts
 from annotate.rendering.kept_winners import KeptWinners
 from annotate.rendering.pair_pool import PairPool, WaitEstimate
 from annotate.training.new_votes import NewVotes
@@ -167,6 +168,7 @@ class Labeling:
             "decisive": counts.decisive,
             "ties": counts.ties,
             "skipped": counts.skipped,
+            "counts": vote_counts(self._store, self._model_id, bool(self._assigner.mixed)),
             "until_next_run": self._until_next_run(),
             "ready_pairs": None if self._assigner.mixed else self._assigner.ready(),
             "pairs_per_hour": speed.pairs_per_hour if speed else None,
@@ -193,7 +195,7 @@ class Labeling:
             wait["rendering"] = view
 
     def _until_next_run(self) -> int | None:
-        """Return how many decisive votes the next run waits for; None if that is not told."""
+        """Return how many choices the next run waits for; None if that is not told."""
         if not self.train_every or self._assigner.mixed:
             return None
         return self._trigger.until_next(self._new_votes.new_vote_count())

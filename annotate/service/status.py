@@ -11,6 +11,7 @@ from annotate.rendering.pair_pool import PairPool
 from annotate.training.run_status import RunStatusReader, run_sentence
 from annotate.training.runs import TrainingRuns
 from annotate.views.activity import ActivityView, CurrentRun
+from annotate.views.training import RunProgress
 from annotate.wording import quantity, soon
 from storage.store import Store
 
@@ -34,10 +35,12 @@ class StudioStatus:
         run_status: RunStatusReader,
         active_learner: ActiveLearner,
         store: Store,
+        model_id: str,
+        model_name: str,
     ) -> None:
         self._sampler, self._assigner, self._pool = sampler, assigner, pool
         self._runs, self._run_status, self._active_learner = runs, run_status, active_learner
-        self._store = store
+        self._store, self._model_id, self._model_name = store, model_id, model_name
 
     def activity(self) -> ActivityView:
         """Return what sampler, pair pool, runs and database do now, and a sentence on it."""
@@ -46,6 +49,8 @@ class StudioStatus:
         ready, target = self._pair_counts()
 
         return {
+            "model": self._model_name,
+            "newest_version": self._newest_version(),
             "sampler": {
                 "state": state.state,
                 "detail": state.detail,
@@ -66,7 +71,22 @@ class StudioStatus:
 
     def _current_run(self) -> CurrentRun | None:
         run_id = self._runs.running
-        return {"run_id": run_id, **self._run_status.status(run_id)} if run_id else None
+        if not run_id:
+            return None
+        progress = self._run_status.status(run_id)
+        next_images_s = self._next_images_s(progress)
+        return {"run_id": run_id, "next_images_s": next_images_s, **progress}
+
+    def _next_images_s(self, run: RunProgress) -> float | None:
+        """Return when a run lets the sampler render; None where it renders meanwhile."""
+        if not self._pool.suspended or run["state"] == RunState.PAUSED:
+            return None
+        return self._pool.estimate_wait().seconds
+
+    def _newest_version(self) -> str | None:
+        """Return the version that the newest run made, or None."""
+        versions = self._store.versions(self._model_id)
+        return next((each.version for each in reversed(versions) if each.run_id), None)
 
     def _pair_counts(self) -> tuple[int, int]:
         """Return how many pairs are ready, and how many should be.
@@ -93,11 +113,16 @@ class StudioStatus:
         if self._sampler.state().state != "ready":
             return self._pool.estimate_wait().reason
         if ready < target:
-            return f"Rendering pairs: {ready} of {target} ready.{self._slowness()}"
+            return f"Rendering pairs: {self._held()}{ready} of {target} ready.{self._slowness()}"
         if self._active_learner.problem:
             return self._active_learner.problem
         waiting = "Pairs are ready" if self._assigner.mixed else f"{ready:,} pairs ready"
         return f"{waiting}{self._prepared()}."
+
+    def _held(self) -> str:
+        """Return how many pairs open pages hold; without them it looks as if none came."""
+        held = 0 if self._assigner.mixed else self._assigner.held_count()
+        return f"{held} on open pages, of the next " if held else ""
 
     def _prepared(self) -> str:
         """Return how far an order of pairs is; an empty text where there is none to fulfil."""
@@ -107,9 +132,8 @@ class StudioStatus:
 
     def _next_images(self, run: CurrentRun) -> str:
         """Return a sentence on when a run lets the sampler render, and an empty text otherwise."""
-        if not self._pool.suspended or run["state"] == RunState.PAUSED:
-            return ""
-        return f" Next images {soon(self._pool.estimate_wait().seconds)}."
+        seconds = run["next_images_s"]
+        return "" if seconds is None else f" Next images {soon(seconds)}."
 
     def _slowness(self) -> str:
         """Return a sentence if no image has come for minutes, and an empty text otherwise."""

@@ -168,9 +168,8 @@ class Studio(Labeling, Tuning):
             store, renderer, self._grid, pool, model_id, self._active_learner.scorer
         )
         self._run_status = RunStatusReader(store, self._trainer, model_id)
-        self._status = StudioStatus(
-            sampler, assigner, pool, self._runs, self._run_status, self._active_learner, store
-        )
+        told = (self._runs, self._run_status, self._active_learner, store, model_id, model.name)
+        self._status = StudioStatus(sampler, assigner, pool, *told)
         self.registry = VersionRegistry(store, self._trainer, self._converter, model, model_id)
         self.sender = VersionSender(store, self.registry, model, look.named_settings)
         self.importer = self._new_importer()

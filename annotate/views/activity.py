@@ -25,6 +25,8 @@ class CurrentRun(RunProgress):
     """Progress of the run under way."""
 
     run_id: str
+    next_images_s: float | None
+    """Seconds until it lets images be rendered; null where they are rendered meanwhile."""
 
 
 class PublicActivity(TypedDict):
@@ -37,6 +39,10 @@ class PublicActivity(TypedDict):
 class ActivityView(PublicActivity):
     """Present activity of sampler, pair pool, runs and database."""
 
+    model: str
+    """Name of the open model."""
+    newest_version: str | None
+    """The version that the newest run made; null before the first."""
     sampler: SamplerView
     pool: PoolView
     run: CurrentRun | None

@@ -64,7 +64,7 @@ class CountsLeft(TypedDict):
     votes: int
     """Votes of everybody."""
     until_next_run: int | None
-    """Decisive votes until the next run starts by itself; null where none does, or it is secret."""
+    """Choices until the next run starts by itself; null where none does, or it is secret."""
 
 
 class AcceptedVote(Accepted, CountsLeft):
@@ -130,6 +130,19 @@ class UndoReply(UndoView, StageReply):
     """Answer to an undo on the stage."""
 
 
+class VoteCounts(TypedDict):
+    """Votes of everybody on this model's pairs, by what a run makes of them."""
+
+    choices: int
+    """Left, right and rankings, which runs learn from."""
+    ties: int
+    skipped: int
+    again: int | None
+    """Votes on pairs that come again, or have a known answer, to see how sure votes are; null while
+    a blind test is mixed in, and then counted with the others."""
+    sentence: str
+
+
 class LabelingStats(CountsLeft):
     """Counts of current votes, rankings among them."""
 
@@ -137,6 +150,7 @@ class LabelingStats(CountsLeft):
     ties: int
     """Among them both good and both bad."""
     skipped: int
+    counts: VoteCounts
     ready_pairs: int | None
     """Pairs that wait; null while a blind test is mixed in, whose pairs it would give away."""
     pairs_per_hour: int | None

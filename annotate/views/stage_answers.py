@@ -15,7 +15,7 @@ class StageStatus(TypedDict):
     stats: LabelingStats
     activity: ActivityView | PublicActivity
     train_every: int
-    """Decisive votes between two automatic runs; 0 for none."""
+    """Choices between two automatic runs; 0 for none."""
     trial: BlindTestProgress | None
     """The blind test that this page labels alone."""
     project: ProjectOptions

@@ -40,6 +40,7 @@ Lifespan = Callable[[], AbstractAsyncContextManager[Any]]
 
 HEADER = (
     '<header class="masthead"><h1>Palate</h1><p data-palate-status role="status">Starting</p>'
+    '<p class="machine" data-palate-machine tabindex="0" hidden></p>'
     '<div class="account" data-palate-account hidden><b></b><span class="account-actions">'
     '<a href="account">Password</a><form method="post" action="sign-out">'
     "<button>Sign out</button></form></span></div></header>"

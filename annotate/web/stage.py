@@ -19,6 +19,7 @@ from annotate.web.static_files import read_static, start_script
 STAGE_SCRIPT = "stage/stage.js"
 STYLES = (
     "styles/stage.css",
+    "styles/steps.css",
     "styles/help.css",
     "styles/verdict.css",
     "styles/magnifier.css",

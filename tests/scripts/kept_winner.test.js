@@ -105,7 +105,7 @@ test("on the page: a vote waits for its winner, and an undo brings the pair back
       return { ...counted, undone: { key: event.of, kind: "vote" }, opens: true, note: "Your vote is taken back. Choose again.", pair: before };
     },
     stage_status: async () => ({
-      ok: true, stats: { votes: 0, decisive: 0, until_next_run: null }, activity: { message: "Ready." }, train_every: 0,
+      ok: true, stats: { votes: 0, decisive: 0, until_next_run: null, counts: { choices: 0, sentence: "" } }, activity: { message: "Ready." }, train_every: 0,
       trial: null, project: { reasons: [], criteria: [] }, session: null,
     }),
     stage_session: async () => ({ ok: true, session: null }),

@@ -28,7 +28,7 @@ beforeEach(() => {
     server: { stage_status: async (request) => { asked.push(request); return typeof reply === "function" ? reply() : reply; } },
     outbox: { events: [] },
     view: { name: { value: "" }, ...recorder(["note", "mode", "keeping"]) },
-    statusView: recorder(["blindTest", "status"]),
+    statusView: recorder(["blindTest", "machine", "status"]),
     annotations: recorder(["setReasons"]),
     session: recorder(["take"]),
   };

@@ -39,7 +39,7 @@ beforeEach(() => {
       return { ...counted, undone: { key: undone.key, kind }, opens: kind === "vote", note, pair: pairOf(undone.pair_id) };
     },
     stage_status: async () => ({
-      ok: true, stats: { votes: 0, decisive: 0, until_next_run: null }, activity: { message: "Ready." }, train_every: 0,
+      ok: true, stats: { votes: 0, decisive: 0, until_next_run: null, counts: { choices: 0, sentence: "No vote yet." } }, activity: { message: "Ready." }, train_every: 0,
       trial: null, project: { reasons: ["hands"], criteria: [] }, session: null,
     }),
     stage_session: async () => ({ ok: true, session: null }),

@@ -4,6 +4,7 @@ import { beforeEach, test } from "node:test";
 import { Keys } from "../../annotate/web/static/stage/keys.js";
 import { PaceHint } from "../../annotate/web/static/stage/pace_hint.js";
 import { StatusView } from "../../annotate/web/static/stage/status_view.js";
+import { stepsOf } from "../../annotate/web/static/stage/steps.js";
 import { StageView } from "../../annotate/web/static/stage/view.js";
 import { costOfVotes, explainWait } from "../../annotate/web/static/stage/waiting.js";
 import { plural } from "../../annotate/web/static/stage/wording.js";
@@ -132,13 +133,27 @@ test("counts say what is saved, and what is unsent with the reason", () => {
 
 test("the bar fills up to the next fine-tune, and is hidden where none is planned", () => {
   const status = new StatusView(element);
-  status.progress(40, 30, 10);
-  assert.equal(text(".progress-text"), "10 of 40 decisive votes until the next fine-tune");
+  const situation = { every: 40, until: 30, choices: 10, run: null, newest: null, seen: null };
+  const show = (more) => status.progress(stepsOf({ ...situation, ...more }));
+  show({});
+  assert.equal(text(".progress-text"), "10 of 40 choices until the next tuning");
   assert.equal(element.querySelector(".fill").style.inlineSize, "25%");
-  status.progress(40, -5, 45);
-  assert.equal(text(".progress-text"), "40 decisive votes: the next fine-tune starts soon");
-  status.progress(0, null, 7);
-  assert.deepEqual([shown(".track"), text(".progress-text")], [false, "7 decisive votes"]);
+  show({ until: -5, choices: 45 });
+  assert.equal(text(".progress-text"), "40 choices: tuning starts soon");
+  show({ every: 0, until: null, choices: 7 });
+  assert.deepEqual([shown(".track"), text(".progress-text")], [false, "7 choices"]);
+});
+
+test("a newcomer sees three steps, and a button once there is a result", () => {
+  const status = new StatusView(element);
+  const situation = { every: 40, until: 30, choices: 10, run: null, newest: null, seen: "-" };
+  status.progress(stepsOf(situation));
+  const steps = () => [".progress-text", ".tuning-text", ".result-text"].map(text);
+  assert.deepEqual(steps(), ["10 of 40 choices", "then the model is tuned", "then you see whether it changed"]);
+  assert.deepEqual([element.querySelector(".steps").dataset.step, shown(".see-change")], ["1", false]);
+  status.progress(stepsOf({ ...situation, newest: "v1" }));
+  assert.deepEqual([element.querySelector(".steps").dataset.step, shown(".see-change")], ["3", true]);
+  assert.equal(text(".see-change"), "v1 is ready: see what changed");
 });
 
 test("a blind test shows how far it is, and not who leads", () => {
@@ -148,9 +163,10 @@ test("a blind test shows how far it is, and not who leads", () => {
     return text(".blind-test-text");
   };
   assert.equal(told({}), "Blind test of v1 against base · say which is better");
-  assert.equal(told({ votes: 9, votes_needed: [4, 12] }), "Blind test of v1 against base · 9 votes · about 4 to 12 more votes to go");
-  assert.equal(told({ votes: 9, votes_needed: [4, 4] }), "Blind test of v1 against base · 9 votes · about 4 more votes to go");
-  assert.equal(told({ votes: 9, votes_needed: [90, 4000] }), "Blind test of v1 against base · 9 votes · about 90 to 1,000 or more more votes to go");
+  assert.equal(told({ votes: 9, votes_needed: [4, 12] }), "Blind test of v1 against base · 9 votes · about 4 to 12 votes to go");
+  assert.equal(told({ votes: 9, votes_needed: [4, 4] }), "Blind test of v1 against base · 9 votes · about 4 votes to go");
+  assert.equal(told({ votes: 9, votes_needed: [90, 4000] }), "Blind test of v1 against base · 9 votes · about 90 to 1,000 or more votes to go");
+  assert.equal(told({ votes: 9, votes_needed: [1, 1] }), "Blind test of v1 against base · 9 votes · about 1 vote to go");
   assert.equal(told({ votes: 9, settled: true }), "Blind test of v1 against base · 9 votes · the outcome is clear");
   assert.equal(element.dataset.settled, "true");
   assert.equal(told({ problem: "It cannot be rendered." }), "Blind test of v1 against base · It cannot be rendered.");

@@ -11,6 +11,10 @@ export interface ActiveLearningView {
 export interface ActivityView {
   /** The most urgent of it in a sentence. */
   message: string;
+  /** Name of the open model. */
+  model: string;
+  /** The version that the newest run made; null before the first. */
+  newest_version: string | null;
   sampler: SamplerView;
   pool: PoolView;
   run: CurrentRun | null;
@@ -84,6 +88,8 @@ export interface CurrentRun {
   /** A sentence on a trainer that has stopped answering. */
   trouble?: string;
   run_id: string;
+  /** Seconds until it lets images be rendered; null where they are rendered meanwhile. */
+  next_images_s: number | null;
 }
 
 /** State of the studio's database. */
@@ -118,12 +124,13 @@ export interface ItemsAhead<AnyItemView extends PairView | QuadView> {
 export interface LabelingStats {
   /** Votes of everybody. */
   votes: number;
-  /** Decisive votes until the next run starts by itself; null where none does, or it is secret. */
+  /** Choices until the next run starts by itself; null where none does, or it is secret. */
   until_next_run: number | null;
   decisive: number;
   /** Among them both good and both bad. */
   ties: number;
   skipped: number;
+  counts: VoteCounts;
   /** Pairs that wait; null while a blind test is mixed in, whose pairs it would give away. */
   ready_pairs: number | null;
   /** Pairs that the device renders in an hour: measured, or expected before the first ones; null where nobody can tell, and while a blind test is mixed in. */
@@ -275,7 +282,7 @@ export interface SessionSummary {
 export interface StageReply {
   /** Votes of everybody. */
   votes: number;
-  /** Decisive votes until the next run starts by itself; null where none does, or it is secret. */
+  /** Choices until the next run starts by itself; null where none does, or it is secret. */
   until_next_run: number | null;
   key: string;
 }
@@ -297,7 +304,7 @@ export interface StageSession {
 export interface StageStatus {
   stats: LabelingStats;
   activity: ActivityView | PublicActivity;
-  /** Decisive votes between two automatic runs; 0 for none. */
+  /** Choices between two automatic runs; 0 for none. */
   train_every: number;
   /** The blind test that this page labels alone. */
   trial: BlindTestProgress | null;
@@ -339,9 +346,20 @@ export interface UndoReply {
   pair: PairView | QuadView;
   /** Votes of everybody. */
   votes: number;
-  /** Decisive votes until the next run starts by itself; null where none does, or it is secret. */
+  /** Choices until the next run starts by itself; null where none does, or it is secret. */
   until_next_run: number | null;
   key: string;
+}
+
+/** Votes of everybody on this model's pairs, by what a run makes of them. */
+export interface VoteCounts {
+  /** Left, right and rankings, which runs learn from. */
+  choices: number;
+  ties: number;
+  skipped: number;
+  /** Votes on pairs that come again, or have a known answer, to see how sure votes are; null while a blind test is mixed in, and then counted with the others. */
+  again: number | null;
+  sentence: string;
 }
 
 /** A verdict on a pair. */
@@ -360,7 +378,7 @@ export interface VoteEvent {
 export interface VoteReply {
   /** Votes of everybody. */
   votes: number;
-  /** Decisive votes until the next run starts by itself; null where none does, or it is secret. */
+  /** Choices until the next run starts by itself; null where none does, or it is secret. */
   until_next_run: number | null;
   key: string;
   /** A sentence, if a pause would help now. */

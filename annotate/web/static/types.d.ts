@@ -152,12 +152,14 @@ export interface StageState {
   asking: { key: string; name: string; rest: string[] } | null;
   history: HistoryEntry[];
   stats: server.LabelingStats | null;
-  /** Decisive votes between two fine-tunes; 0 for never. */
+  /** Choices between two fine-tunes; 0 for never. */
   every: number;
   /** The key of an undo that only the server can answer. */
   pendingUndo: string | null;
   criteria: string[];
   model: server.SamplerView | null;
+  /** The run under way, the newest version and the one seen last; all null where nobody is told. */
+  tuning: Pick<import("./stage/steps").Situation, "run" | "newest" | "seen">;
 }
 
 /** The person who is signed in. */

@@ -24,7 +24,8 @@ export function itemOf(pair) {
 /** What the parts of the stage share, at its start. */
 export const newState = (more = {}) => ({
   annotator: "ada", trial: "", four: false, keep: false, awaited: null, acked: 0, current: null, best: null, asking: null, history: [],
-  stats: null, every: 0, pendingUndo: null, criteria: [], model: null, ...more,
+  stats: null, every: 0, pendingUndo: null, criteria: [], model: null,
+  tuning: { run: null, newest: null, seen: null }, ...more,
 });
 
 /** Something that remembers which of its methods were called, with what. */

@@ -15,6 +15,7 @@ const UNCOVERED = {
   "keys-reset": resetKeys,
   retry: retryModel,
   leave: ({ modes }) => modes.setBlindTest(""),
+  changed: ({ status }) => void status.seeChange(),
   "blind-test": () => document.getElementById("judge-tab-button")?.click(),
 };
 /**

@@ -16,6 +16,7 @@ import { callServer, Sender } from "./sender.js";
 import { SessionCard } from "./session.js";
 import { Status } from "./status.js";
 import { StatusView } from "./status_view.js";
+import { stepsOf } from "./steps.js";
 import { makeKey, recall, remember } from "../storage.js";
 import { restoreTab } from "./tabs.js";
 import { Undo } from "./undo.js";
@@ -67,7 +68,7 @@ function rememberedState(person) {
   const keep = !four && keepsWinners(annotator);
   return {
     annotator, trial, four, keep, awaited: null, acked, current: null, best: null, asking: null, history: [], stats: null,
-    every: 0, pendingUndo: null, criteria: [], model: null,
+    every: 0, pendingUndo: null, criteria: [], model: null, tuning: { run: null, newest: null, seen: null },
   };
 }
 
@@ -173,6 +174,7 @@ export class Stage {
 
     statusView.counts({
       votes: state.stats && state.stats.votes,
+      sentence: state.stats?.counts?.sentence,
       acked: state.acked,
       ready: prefetcher.ready,
       unsent: outbox.events.length,
@@ -180,7 +182,10 @@ export class Stage {
       durable: outbox.durable,
     });
     statusView.cost(costOfVotes(state.stats));
-    if (state.stats) statusView.progress(state.every, state.stats.until_next_run, state.stats.decisive);
+    if (state.stats) {
+      const { until_next_run: until, counts } = state.stats;
+      statusView.progress(stepsOf({ every: state.every, until, choices: counts.choices, ...state.tuning }));
+    }
   }
 
   refreshAndSend() {

@@ -1,6 +1,7 @@
 // Status of the app, which the stage asks for as long as it is on the page.
 
 import { callServer } from "./sender.js";
+import { rememberSeen, seenVersion } from "./steps.js";
 
 /**
  * @typedef {import("../server").StageStatus} StageStatus
@@ -12,7 +13,7 @@ import { callServer } from "./sender.js";
  * @property {import("../types").StageState} state
  * @property {Pick<import("./outbox.js").Outbox, "events">} outbox
  * @property {Pick<import("./view.js").StageView, "note">} view
- * @property {Pick<import("./status_view.js").StatusView, "blindTest" | "status">} statusView
+ * @property {Pick<import("./status_view.js").StatusView, "blindTest" | "machine" | "status">} statusView
  * @property {Pick<import("./reasons.js").Annotations, "setReasons">} annotations
  * @property {Pick<import("./session.js").SessionCard, "take">} session
  * @property {Pick<import("./modes.js").Modes, "setBlindTest">} modes
@@ -24,6 +25,7 @@ const HIDDEN_STATUS_EVERY_MS = 15000;
 
 export class Status {
   #stage;
+  #model = "";
 
   /** @param {StatusStage} stage */
   constructor(stage) {
@@ -63,11 +65,33 @@ export class Status {
     const { state, outbox, annotations, session, statusView } = this.#stage;
     const model = "sampler" in reply.activity ? reply.activity.sampler : null;
     Object.assign(state, { stats: reply.stats, every: reply.train_every, model });
+    if ("sampler" in reply.activity) {
+      this.#takeTuning(reply.activity);
+      statusView.machine(reply.activity.model, reply.activity.sampler);
+    }
     state.criteria = reply.project.criteria;
     annotations.setReasons(reply.project.reasons);
     // With unsent votes the page's own count is ahead of the server's.
     if (!outbox.events.length) session.take(reply.session);
     statusView.status(reply.activity.message, "calm");
+  }
+
+  /** @param {import("../server").ActivityView} activity */
+  #takeTuning({ model, run, newest_version: newest }) {
+    // Whoever has the Train tab open sees the result there.
+    if (newest && document.getElementById("train-tab-button")?.getAttribute("aria-selected") === "true") {
+      rememberSeen(model, newest);
+    }
+    this.#stage.state.tuning = { run, newest, seen: seenVersion(model, newest) };
+    this.#model = model;
+  }
+
+  /** Lead to the result of the newest run, which counts as seen from then on. */
+  seeChange() {
+    const { newest } = this.#stage.state.tuning;
+    if (newest) rememberSeen(this.#model, newest);
+    document.getElementById("train-tab-button")?.click();
+    return this.update();
   }
 
   // A page calls the stage by its component number, which another Palate at this address may not know.

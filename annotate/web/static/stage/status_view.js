@@ -3,10 +3,15 @@
 import { find, findAll, setText } from "../dom.js";
 import { plural } from "./wording.js";
 
-/** @typedef {Partial<import("../server").BlindTestProgress>} BlindTestProgress */
+/**
+ * @typedef {Partial<import("../server").BlindTestProgress>} BlindTestProgress
+ * @typedef {import("./steps.js").Steps} Steps
+ */
 
 // A test is not said to need more votes than this, however close it is.
 const MANY_VOTES = 1000;
+/** @type {Record<string, string>} */
+const SHORT_DEVICES = { cpu: "CPU", mps: "Apple GPU", xpu: "Intel GPU" };
 
 export class StatusView {
   #element;
@@ -20,15 +25,17 @@ export class StatusView {
    * Show the counts of votes.
    * @param {object} counts
    * @param {number | null} counts.votes
+   * @param {string} [counts.sentence] what the votes are
    * @param {number} counts.acked
    * @param {number} counts.ready
    * @param {number} counts.unsent
    * @param {string} counts.error why the oldest one could not be sent
    * @param {boolean} counts.durable
    */
-  counts({ votes, acked, ready, unsent, error, durable }) {
+  counts({ votes, sentence = "", acked, ready, unsent, error, durable }) {
     Object.assign(this.#element.dataset, { acked, ready, unsent });
     setText(this.#find(".saved"), votes === null ? "" : `${plural(votes, "vote")} saved`);
+    this.#find(".saved").title = sentence;
     this.#find(".not-stored").hidden = durable;
 
     const badge = this.#find(".unsent");
@@ -42,27 +49,24 @@ export class StatusView {
   }
 
   /**
-   * Show how many votes the next fine-tune waits for.
-   * @param {number} every
-   * @param {number | null} until
-   * @param {number | null} decisive
+   * Show the way to a tuned model, and where somebody is on it.
+   * @param {Steps} steps
    */
-  progress(every, until, decisive) {
-    const bar = this.#find(".track");
-    bar.hidden = !every || until === null;
-    if (!every || until === null) {
-      setText(this.#find(".progress-text"), decisive === null ? "" : plural(decisive, "decisive vote"));
-      return;
-    }
+  progress({ step, choices, tuning, result, ready, bar }) {
+    this.#find(".steps").dataset.step = String(step);
+    setText(this.#find(".progress-text"), choices);
+    setText(this.#find(".tuning-text"), tuning);
+    setText(this.#find(".result-text"), result);
+    const button = this.#find(".see-change");
+    button.hidden = !ready;
+    setText(button, ready);
 
-    const done = Math.min(every, Math.max(0, every - until));
-    const text = done === every
-      ? `${every} decisive votes: the next fine-tune starts soon`
-      : `${done} of ${every} decisive votes until the next fine-tune`;
-    setText(this.#find(".progress-text"), text);
-    this.#find(".fill").style.inlineSize = `${(100 * done) / every}%`;
-    bar.setAttribute("aria-valuemax", String(every));
-    bar.setAttribute("aria-valuenow", String(done));
+    const track = this.#find(".track");
+    track.hidden = !bar;
+    if (!bar) return;
+    this.#find(".fill").style.inlineSize = `${(100 * bar.done) / bar.of}%`;
+    track.setAttribute("aria-valuemax", String(bar.of));
+    track.setAttribute("aria-valuenow", String(bar.done));
   }
 
   /**
@@ -100,10 +104,34 @@ export class StatusView {
     }
   }
 
+  /**
+   * Show in the page's head which model is open, and on what it runs.
+   * @param {string} model
+   * @param {Pick<import("../server").SamplerView, "device" | "device_summary">} sampler
+   */
+  machine(model, { device, device_summary: summary }) {
+    for (const line of findAll(document, "[data-palate-machine]")) {
+      setText(line, [model, shortDevice(device, summary)].filter(Boolean).join(" · "));
+      line.dataset.whole = `Model ${model}${summary ? `, on ${summary}` : ""}.`;
+      line.setAttribute("aria-label", line.dataset.whole);
+      line.hidden = false;
+    }
+  }
+
   /** @param {string} selector */
   #find(selector) {
     return find(this.#element, selector);
   }
+}
+
+/**
+ * Return a device in a word or two: the name of a card, or its kind.
+ * @param {string} device
+ * @param {string} summary
+ */
+function shortDevice(device, summary) {
+  if (device === "cuda") return summary.split(",")[0].replace("NVIDIA ", "") || "GPU";
+  return SHORT_DEVICES[device] || device;
 }
 
 /**
@@ -114,5 +142,6 @@ function votesLeft({ settled, votes, votes_needed: needed }) {
   if (settled) return "the outcome is clear";
   if (!needed || !votes) return "say which is better";
   const most = needed[1] >= MANY_VOTES ? "1,000 or more" : needed[1];
-  return `about ${needed[0] === needed[1] ? most : `${needed[0]} to ${most}`} more votes to go`;
+  const range = needed[0] === needed[1] ? most : `${needed[0]} to ${most}`;
+  return needed[1] === 1 ? "about 1 vote to go" : `about ${range} votes to go`;
 }

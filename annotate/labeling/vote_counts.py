@@ -1,0 +1,64 @@
+"""Vote counts: what the votes are, and which of them a run learns from, as data and a sentence.
+
+Every count of votes that people see comes from here, so that no two of them disagree.
+"""
+
+from annotate.views.pairs_and_votes import VoteCounts
+from annotate.wording import quantity
+from storage.records import Counts
+from storage.store import Store
+
+ALIKE = "Every vote is counted alike just now: choices, ties and skips."
+"""Said while a blind test is mixed in, whatever is voted on."""
+
+
+def vote_counts(store: Store, model_id: str, mixed: bool) -> VoteCounts:
+    """Return the votes on a model's pairs by what a run makes of them.
+
+    While a blind test is mixed in, votes that no run learns from are counted as any other: a
+    separate count would give away which pairs are the test's.
+    """
+    if mixed:
+        return view(store.labeler_counts(model_id), None, ALIKE)
+    counts = store.counts(model_id)
+    again = counts.votes - counts.decisive - counts.ties - counts.skipped
+    return view(counts, again, counts_sentence(counts, again))
+
+
+def view(counts: Counts, again: int | None, sentence: str) -> VoteCounts:
+    """Return counts as a document."""
+    return {
+        "choices": counts.decisive,
+        "ties": counts.ties,
+        "skipped": counts.skipped,
+        "again": again,
+        "sentence": sentence,
+    }
+
+
+def counts_sentence(counts: Counts, again: int) -> str:
+    """Say what the votes are; `again` are those on pairs that check how sure votes are."""
+    if not counts.votes:
+        return "No vote yet. A run learns from choices: left, right, or four images ranked."
+    besides = [
+        *kind(counts.ties, f"{quantity(counts.ties, 'tie')}"),
+        *kind(counts.skipped, f"{counts.skipped:,} skipped"),
+        *kind(again, f"{again:,} on pairs that come again to see how sure votes are"),
+    ]
+    choices = quantity(counts.decisive, "choice")
+    if not besides:
+        return f"{quantity(counts.votes, 'vote')}, all of them choices that a run learns from."
+    return (
+        f"{quantity(counts.votes, 'vote')}: {choices} that a run learns from, and "
+        f"{in_a_list(besides)}, which it leaves out."
+    )
+
+
+def kind(count: int, words: str) -> list[str]:
+    """Return the words of a kind of votes, if there are any."""
+    return [words] if count else []
+
+
+def in_a_list(parts: list[str]) -> str:
+    """Return parts with commas, and an "and" before the last one."""
+    return f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else "".join(parts)
