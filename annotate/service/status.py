@@ -113,16 +113,17 @@ class StudioStatus:
         if self._sampler.state().state != "ready":
             return self._pool.estimate_wait().reason
         if ready < target:
-            return f"Rendering pairs: {self._held()}{ready} of {target} ready.{self._slowness()}"
+            return f"Rendering pairs: {self._ready(ready, target)} ready.{self._slowness()}"
         if self._active_learner.problem:
             return self._active_learner.problem
         waiting = "Pairs are ready" if self._assigner.mixed else f"{ready:,} pairs ready"
         return f"{waiting}{self._prepared()}."
 
-    def _held(self) -> str:
-        """Return how many pairs open pages hold; without them it looks as if none came."""
+    def _ready(self, ready: int, target: int) -> str:
+        """Return how many pairs are ready; without those of open pages it looks as if none came."""
         held = 0 if self._assigner.mixed else self._assigner.held_count()
-        return f"{held} on open pages, of the next " if held else ""
+        more = f"{held} on open pages, {ready} of {target} more"
+        return more if held else f"{ready} of {target}"
 
     def _prepared(self) -> str:
         """Return how far an order of pairs is; an empty text where there is none to fulfil."""

@@ -11,7 +11,7 @@ beforeEach(() => openPage("<p></p>"));
 
 test("the first step counts the choices that the tuning waits for", () => {
   assert.deepEqual(stepsOf(newcomer), {
-    step: 1, choices: "12 of 50 choices", tuning: "then the model is tuned", result: "then you see whether it changed",
+    step: 1, choices: "12 of 50 choices", tuning: "then the model is tuned", result: "you see whether it changed",
     ready: "", bar: { done: 12, of: 50 },
   });
   assert.equal(stepsOf({ ...newcomer, until: 0 }).choices, "50 choices: tuning starts soon");

@@ -149,7 +149,7 @@ test("a newcomer sees three steps, and a button once there is a result", () => {
   const situation = { every: 40, until: 30, choices: 10, run: null, newest: null, seen: "-" };
   status.progress(stepsOf(situation));
   const steps = () => [".progress-text", ".tuning-text", ".result-text"].map(text);
-  assert.deepEqual(steps(), ["10 of 40 choices", "then the model is tuned", "then you see whether it changed"]);
+  assert.deepEqual(steps(), ["10 of 40 choices", "then the model is tuned", "you see whether it changed"]);
   assert.deepEqual([element.querySelector(".steps").dataset.step, shown(".see-change")], ["1", false]);
   status.progress(stepsOf({ ...situation, newest: "v1" }));
   assert.deepEqual([element.querySelector(".steps").dataset.step, shown(".see-change")], ["3", true]);

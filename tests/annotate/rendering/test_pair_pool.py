@@ -204,3 +204,13 @@ def test_images_that_look_alike_are_rarely_asked_about(open_place: Open) -> None
     until(lambda: place.studio.stats()["ready_pairs"] >= 6)
     shown, drawn = place.studio.stats()["ready_pairs"], sum(place.sampler.requests) / 2
     assert drawn >= 4 * (shown - 1), "of four such pairs one is shown"
+
+
+def test_pairs_of_open_pages_are_told_while_more_are_rendered(open_place: Open) -> None:
+    place = open_place()
+    until(lambda: place.studio.stats()["ready_pairs"] == 24)
+    place.sampler.brush.clear()
+    place.studio.pairs_ahead("ann", [], 3)
+    told = "Rendering pairs: 3 on open pages, 21 of 24 more ready."
+    assert place.studio.activity()["message"] == told
+    place.sampler.brush.set()

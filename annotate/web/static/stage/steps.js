@@ -65,7 +65,7 @@ export function stepsOf({ every, until, choices, run, newest, seen }) {
 
   if (run) {
     const tuning = tuningOf(run);
-    const texts = { tuning, result: "then you see whether it changed", ready: "", bar };
+    const texts = { tuning, result: "you see whether it changed", ready: "", bar };
     return isFirst ? { step: 2, choices: plural(choices, "choice"), ...texts } : { step: 0, choices: tuning, ...texts };
   }
   if (ready) {
@@ -74,7 +74,7 @@ export function stepsOf({ every, until, choices, run, newest, seen }) {
   }
   const tuning = every ? "then the model is tuned" : "then tune the model, on Train";
   const shown = counted ? progressOf(done, every, isFirst) : plural(choices, "choice");
-  return { step: isFirst ? 1 : 0, choices: shown, tuning, result: "then you see whether it changed", ready, bar };
+  return { step: isFirst ? 1 : 0, choices: shown, tuning, result: "you see whether it changed", ready, bar };
 }
 
 /**
