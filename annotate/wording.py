@@ -1,5 +1,7 @@
 """Counts, shares, sizes and durations in words: one pair, two pairs, 60 %, 1.5 GB, 4 minutes."""
 
+from align.contracts.durations import in_words
+
 
 def pluralize(count: float, singular: str) -> str:
     """Return a noun in the form that follows a count; its plural ends in s."""
@@ -22,7 +24,7 @@ def soon(seconds: float) -> str:
         return "in a moment"
     if seconds < 90:
         return f"in {max(10, round(seconds, -1)):.0f} s"
-    return f"in {seconds / 60:.0f} min"
+    return f"in {in_words(seconds)}"
 
 
 def in_bytes(size: int) -> str:

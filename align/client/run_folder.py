@@ -162,7 +162,7 @@ class RunFolder:
 
         One that pauses counts as running until its process is gone, which holds the device.
         """
-        status = self.stored_status()
+        status = self._with_request(self.stored_status())
         if status.state == RunState.PAUSED and process_lives(status.pid, status.pid_started):
             # In a notebook the process lives on, and has left what it trained with.
             if status.pid == os.getpid():
@@ -176,6 +176,11 @@ class RunFolder:
         status = self.stored_status()
         ended = status.state != RunState.RUNNING
         return status if ended else replace(status, state=RunState.INTERRUPTED)
+
+    def _with_request(self, status: RunStatus) -> RunStatus:
+        """Return a status that says whether the run was asked to stop and has not done so yet."""
+        asked = status.state in (RunState.RUNNING, RunState.PAUSED) and self.cancel_requested
+        return replace(status, cancelling=True) if asked else status
 
     def write_status(self, status: RunStatus) -> None:
         """Replace the status, stamped with the time."""

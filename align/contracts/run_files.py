@@ -236,6 +236,8 @@ class RunStatus:
     """Time of the last write, in seconds since 1970."""
     silent_s: float = 0.0
     """Seconds since the process last wrote its status, where that is more than a minute."""
+    cancelling: bool = False
+    """Somebody asked it to stop, which it does after its present step."""
 
 
 StepRewards = TypedDict(

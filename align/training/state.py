@@ -24,6 +24,7 @@ from align.data.snapshot import drop_bad_images, read_snapshot, split_by_prompt
 from align.device import Compute
 from align.diffusion import losses
 from align.diffusion.losses import LossParams, PairErrors
+from align.errors import Cancelled
 from align.families.family import DenoiserNetwork, Pipeline
 from align.families.lookup import family_of
 from align.training.budget.resolution import choose_resolution
@@ -212,13 +213,19 @@ def read_training_data(
     side = side_within(config.resolution, (model.width, model.height))
     tile_where_short(run, accelerator, pipeline, compute, (side, side))
 
+    def on_encoded(done: int, of: int) -> None:
+        report.phase(f"encoding images, {done} of {of}", 0.4 + 0.5 * done / of)
+        # Several processes would wait for one that ends alone: they stop before their first step.
+        if run.cancel_requested and accelerator.num_processes == 1:
+            raise Cancelled("Cancelled before its first step.")
+
     data = encode_pairs(
         pipeline,
         compute,
         train_pairs + holdout_pairs,
         (model.width, model.height),
         TensorCache(cache / "encoded"),
-        lambda done, of: report.phase(f"encoding images, {done} of {of}", 0.4 + 0.5 * done / of),
+        on_encoded,
         look.clip_skip if look else 1,
         config.resolution,
     )

@@ -1,4 +1,4 @@
-"""Ends of runs: the state that the store keeps, and the version that a run made."""
+"""Ends of runs: requests to stop, the state that the store keeps, and the version that one made."""
 
 from align.contracts.run_files import RunResult, RunState, RunStatus
 from annotate.interfaces import Trainer
@@ -9,10 +9,18 @@ INTERRUPTED = "The trainer stopped before it was done. Resume goes on from its l
 
 
 class RunEnds:
-    """Records how runs ended, and adds the versions that they made."""
+    """Asks runs to stop, records how they ended, and adds the versions that they made."""
 
     def __init__(self, store: Store, trainer: Trainer, model_id: str) -> None:
         self._store, self._trainer, self._model_id = store, trainer, model_id
+
+    def ask_for(self, run_id: str) -> None:
+        """Ask a trainer that lives to stop, without the lock of the runs, which is held for long
+        while a sampler is stopped or a snapshot is written.
+        """
+        run_dir = self._store.run_dir(run_id)
+        if self._store.run(run_id).state == RunState.RUNNING and self._trainer.is_alive(run_dir):
+            self._trainer.cancel(run_dir)
 
     def record(self, run: Run, status: RunStatus, cancelled: bool) -> None:
         """Record how a run ended; its version first, so that a run that is done has one."""

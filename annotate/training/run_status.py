@@ -112,6 +112,8 @@ def _progress(
 
     if left_out := _left_out(manifest):
         progress["left_out"] = left_out
+    if under_way and status.cancelling:
+        progress["cancelling"] = True
     if trouble := _silence(run, status):
         progress["trouble"] = trouble
     return progress
@@ -133,7 +135,9 @@ def _silence(run: Run, status: RunStatus) -> str | None:
 
 def run_sentence(run: CurrentRun) -> str:
     """Describe the progress of a run in a sentence."""
-    words = f"Fine-tuning {run['run_id']}: {percent(run['progress'])}"
+    words = f"Fine-tuning: {percent(run['progress'])}"
+    if run.get("cancelling"):
+        return f"{words}, cancelling."
     if run["state"] == RunState.PAUSED:
         return f"{words}, paused while images are rendered."
     if trouble := run.get("trouble"):

@@ -141,6 +141,7 @@ class TrainingRuns:
 
     def cancel(self, run_id: str) -> None:
         """Take a run out of the queue, or ask its trainer to stop; a run that ended stays as is."""
+        self._ends.ask_for(run_id)
         with self._lock:
             run = self._store.run(run_id)
             if run.state == RunState.QUEUED:

@@ -20,8 +20,8 @@ from storage.store import Store
 
 logger = logging.getLogger(__name__)
 
-CHECKS_S = 30.0
-"""A guess of how long the checks of a new version take after its last step."""
+UNKNOWN_S = 30.0
+"""A guess of how long a run takes that cannot tell."""
 ASKED_S = 60.0
 """For so long a turn waits for somebody who asked for other images than pairs before it."""
 
@@ -149,6 +149,6 @@ class SharedDevice:
         """Return when there are images again: with the next turn, or after the run."""
         left = [self._turns.until_images()] if self._turns is not None else []
         eta_s = self._trainer.status(self._store.run_dir(run_id)).eta_s
-        left += [] if eta_s is None else [eta_s + CHECKS_S]
-        seconds = min(left, default=CHECKS_S)
-        return WaitEstimate(seconds, f"Tuning ({run_id}); next images {soon(seconds)}.")
+        left += [] if eta_s is None else [eta_s]
+        seconds = min(left, default=UNKNOWN_S)
+        return WaitEstimate(seconds, f"A fine-tune runs; next images {soon(seconds)}.")

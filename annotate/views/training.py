@@ -46,6 +46,8 @@ class RunProgress(TypedDict):
     """Why it failed or was interrupted, in a sentence."""
     left_out: NotRequired[str]
     """A sentence on votes that it does not learn from, where images of them are lost."""
+    cancelling: NotRequired[bool]
+    """Somebody asked it to stop; it does so after its present step."""
     trouble: NotRequired[str]
     """A sentence on a trainer that has stopped answering."""
 

@@ -231,7 +231,9 @@ class ChildTrainer:
         share = step / steps if steps else 0.0
         eta = self.eta_s if state in ("running", "paused") else None
         error, result = stored.get("error"), stored.get("result")
-        return RunStatus(RunState(state), "training", step, steps, share, eta, error, result)
+        asked = state in ("running", "paused") and (run_dir / "cancel").exists()
+        status = RunStatus(RunState(state), "training", step, steps, share, eta, error, result)
+        return replace(status, cancelling=asked)
 
     def metrics(self, run_dir: Path, since: int = 0) -> list[dict[str, Any]]:
         path = run_dir / "metrics.jsonl"

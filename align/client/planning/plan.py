@@ -23,6 +23,7 @@ UNKNOWN = (
     "Counted for a slow card, since the one that trains is not known yet. A run settles by its own "
     "pace."
 )
+FEW_PAIRS = 50
 UNHURRIED_CPU_S = 4 * 3600.0
 """A run that would take longer on a processor is told what a card does."""
 
@@ -66,7 +67,8 @@ def plan(
 
     seconds, taught = times.total(chosen), chosen * config.train_batch_size
     objective = OBJECTIVES[config.objective]
-    notes = [*side_notes(config, side, known), *step_notes(config, chosen, times, known)]
+    notes = [*vote_notes(pairs, held_out), *side_notes(config, side, known)]
+    notes += step_notes(config, chosen, times, known)
     if preset != SMALL_PRESET and known.device == UNKNOWN_DEVICE:
         notes.append(UNKNOWN)
     return {
@@ -139,6 +141,18 @@ def planned_steps(config: TrainConfig, times: RunTimes) -> int:
     if not config.max_minutes:
         return config.steps
     return times.steps_within(60 * config.max_minutes - times.before_s, config.steps)
+
+
+def vote_notes(pairs: int, held_out: int) -> list[str]:
+    """Return a word of warning where there are few pairs to learn from."""
+    if pairs >= FEW_PAIRS:
+        return []
+    few = "1 pair is" if pairs == 1 else f"{pairs} pairs are"
+    unjudged = "" if held_out else " None of them is kept apart to judge the result."
+    return [
+        f"{few} few: the model may hardly change, or learn what only these images have in common. "
+        f"With {FEW_PAIRS} or more it learns what you like.{unjudged}"
+    ]
 
 
 def side_notes(config: TrainConfig, side: int, known: Circumstances) -> list[str]:

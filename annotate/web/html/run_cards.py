@@ -14,10 +14,13 @@ from annotate.versions.release_gate import failed_checks
 from annotate.views.training import PlanView, RunDetail, RunView
 from annotate.wording import percent, pluralize, quantity
 
+CANCELLING = "cancelling"
+STOPS_SOON = "It stops after its present step and keeps what it has learned, to resume from."
 STATES = {
     "queued": "Waiting to start",
     "running": "Running",
     "paused": "Paused",
+    CANCELLING: "Cancelling",
     "done": "Done",
     "failed": "Failed",
     "cancelled": "Cancelled",
@@ -80,7 +83,7 @@ def run_card(run: RunDetail | None, titles: VersionTitles = UNTITLED) -> str:
 
     done = round(100 * (run["progress"] or 0))
     parts = [
-        f'<div class="run-head"><b>{escape(run_title(run))}</b>{_badge(run["state"])}'
+        f'<div class="run-head"><b>{escape(run_title(run))}</b>{_badge(_state(run))}'
         f'<span class="soft">{escape(_phase_line(run))} <small>{escape(run["run_id"])}</small>'
         "</span></div>",
         progress_bar(done, run["state"], "Progress of the run"),
@@ -111,6 +114,10 @@ def runs_table(runs: Sequence[RunView], titles: VersionTitles = UNTITLED) -> str
         return ""
     head = "<th>Run</th><th>State</th><th>Made</th><th>Outcome</th>"
     return _table("runs", head, "".join(_run_row(run, titles) for run in runs))
+
+
+def _state(run: RunView) -> str:
+    return CANCELLING if run.get("cancelling") else run["state"]
 
 
 def run_title(run: RunView) -> str:
@@ -214,6 +221,8 @@ def _phase_line(run: RunDetail) -> str:
         return (run["result"] or {}).get("objective_title", "")
     if trouble := run.get("trouble"):
         return trouble
+    if run.get("cancelling"):
+        return STOPS_SOON
 
     phase = "rendering images" if run["state"] == "paused" else run["phase"]
     words = [phase.replace("_", " ").capitalize()]
@@ -246,7 +255,7 @@ def _run_row(run: RunView, titles: VersionTitles) -> str:
     text = verdict if run["state"] == "done" else (run["error"] or "")
     name = f"<b>{escape(run_title(run))}</b> <small>{escape(run['run_id'])}</small>"
     made = escape(_made(run, titles) or "–")
-    return _row(name, _badge(run["state"]), made, escape(text))
+    return _row(name, _badge(_state(run)), made, escape(text))
 
 
 def _row(*cells: str) -> str:

@@ -85,6 +85,8 @@ export interface CurrentRun {
   error: string | null;
   /** A sentence on votes that it does not learn from, where images of them are lost. */
   left_out?: string;
+  /** Somebody asked it to stop; it does so after its present step. */
+  cancelling?: boolean;
   /** A sentence on a trainer that has stopped answering. */
   trouble?: string;
   run_id: string;

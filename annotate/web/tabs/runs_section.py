@@ -1,12 +1,13 @@
 """The runs of the Train tab: the latest run, and the history of all."""
 
+import json
 from typing import Any
 
 import gradio as gr
 from gradio.events import Dependency
 
 from annotate.service.studio import Studio
-from annotate.views.training import RunView
+from annotate.views.training import RunDetail, RunView
 from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error
 from annotate.web.html.run_cards import run_card, runs_table
 from annotate.web.tabs.layout import heading
@@ -14,6 +15,7 @@ from annotate.web.tabs.layout import heading
 TICK_S = 2
 ACTIVE_STATES = ("queued", "running", "paused")
 RESUMABLE_STATES = ("paused", "cancelled", "interrupted", "failed")
+CANCELLING_SCRIPT = f"() => ({json.dumps(gr.update(value='Cancelling …', interactive=False))})"
 
 
 class RunsSection:
@@ -56,6 +58,8 @@ class RunsSection:
             self._studio.resume_run(self._newest()["run_id"])
             return self._view()
 
+        # In the browser first: the answer comes after the events that wait before it.
+        self._cancel.click(None, None, self._cancel, js=CANCELLING_SCRIPT)
         self._cancel.click(cancel, None, shown, **PRIVATE)
         self._resume.click(resume, None, shown, **PRIVATE)
         self.timer.tick(self._view, None, shown, **PRIVATE)
@@ -73,8 +77,15 @@ class RunsSection:
         state, titles = run["state"] if run else "", self._studio.registry.titles()
         return [
             run_card(run, titles),
-            gr.Button(visible=state in ACTIVE_STATES),
+            cancel_button(run),
             gr.Button(visible=state in RESUMABLE_STATES),
             gr.HTML(visible=bool(runs)),
             runs_table(runs, titles),
         ]
+
+
+def cancel_button(run: RunDetail | None) -> gr.Button:
+    """Return the button that cancels a run; it stays as it is from the click to the end."""
+    asked = bool(run and run.get("cancelling"))
+    shown = bool(run and run["state"] in ACTIVE_STATES)
+    return gr.Button("Cancelling …" if asked else "Cancel", visible=shown, interactive=not asked)

@@ -129,6 +129,16 @@ def test_a_cancelled_run_stops_and_can_go_on(make_run):
     )
 
 
+def test_a_run_that_is_cancelled_while_images_are_encoded_takes_no_step_and_can_go_on(make_run):
+    run = RunFolder(make_run(steps=2))
+    run.request_cancel()
+    train_folder(run.path)
+    assert (run.status().state, run.status().step) == ("cancelled", 0)
+    run.clear_cancel()
+    train_folder(run.path)
+    assert (run.status().state, run.status().step) == ("done", 2)
+
+
 def test_two_trainers_never_share_a_folder(finished):
     with finished.lock(), pytest.raises(RunLocked, match="Another process trains in"):
         RunFolder(finished.path).lock(wait_s=0)

@@ -73,7 +73,7 @@ def test_a_page_is_told_when_the_next_images_come_and_a_labeler_no_more_than_tha
     run_id = place.studio.fine_tune(ENDLESS)["run_id"]
     have = take_all(place)
     answer = place.studio.pairs_ahead("ann", have, 1)
-    assert answer["reason"] == f"Tuning ({run_id}); next images in 18 min."
+    assert answer["reason"] == "A fine-tune runs; next images in 18 min."
     assert 1000 < answer["wait_s"] < 1090
     assert place.studio.activity()["message"].endswith("Next images in 18 min.")
 

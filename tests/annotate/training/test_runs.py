@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import threading
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -214,16 +215,33 @@ def test_a_trainer_that_does_not_heed_a_cancellation_is_ended(open_place: Open) 
     place.label(1)
     run_id = place.studio.fine_tune(ENDLESS)["run_id"]
     place.trainer_process(run_id).send_signal(signal.SIGSTOP)
-    place.studio.cancel_run(run_id)
+    assert place.studio.cancel_run(run_id)["cancelling"] is True
+    assert place.studio.runs()[0]["cancelling"] is True
+    assert place.studio.activity()["message"] == "Fine-tuning: 0 %, cancelling."
     clock["now"] += 600.0
     place.reach(run_id, "cancelled")
 
 
-def test_the_page_is_told_how_far_a_run_is(place: Place) -> None:
+def test_a_cancel_reaches_the_trainer_while_the_runs_are_busy_with_something_long(
+    place: Place,
+) -> None:
     place.label(1)
     run_id = place.studio.fine_tune(ENDLESS)["run_id"]
+    place.trainer_process(run_id)
+    with place.studio._runs._lock:
+        asking = threading.Thread(target=place.studio.cancel_run, args=(run_id,))
+        asking.start()
+        until((place.store.run_dir(run_id) / "cancel").is_file)
+    asking.join()
+    place.reach(run_id, "cancelled")
+    assert "cancelling" not in place.studio.run_status(run_id)
+
+
+def test_the_page_is_told_how_far_a_run_is(place: Place) -> None:
+    place.label(1)
+    place.studio.fine_tune(ENDLESS)
     message = until(lambda: place.studio.activity()["message"])
-    assert message.startswith(f"Fine-tuning {run_id}: 0 %")
+    assert message.startswith("Fine-tuning: 0 %")
     assert place.studio.activity()["run"]["state"] == "running"
 
 

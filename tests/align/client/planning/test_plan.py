@@ -59,6 +59,16 @@ def test_a_large_card_takes_all_steps_at_the_models_own_size():
     assert (planned["side"], planned["steps"], planned["notes"]) == (1024, 300, [])
 
 
+@pytest.mark.parametrize(("pairs", "told"), [(1, "1 pair is few"), (12, "12 pairs are few")])
+def test_few_votes_get_a_word_of_warning(pairs, told):
+    [note] = plan("embedded", pairs, {})["notes"]
+    assert note.startswith(f"{told}: the model may hardly change")
+    assert note.endswith("None of them is kept apart to judge the result.")
+    [judged] = plan("embedded", 30, {})["notes"]
+    assert judged.endswith("With 50 or more it learns what you like.")
+    assert plan("embedded", 50, {})["notes"] == []
+
+
 def test_a_setting_of_pixels_wins_and_never_makes_images_larger():
     small = plan("sdxl", 100, {"resolution": 512}, on("NVIDIA GeForce RTX 4090", 24))
     assert small["side"] == 512 and "512 pixels instead of 1024, as the settings say." in str(small)
