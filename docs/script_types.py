@@ -24,6 +24,7 @@ from typing import (
 from documents import about, collect, field_docs, is_object, key_docs, required_keys
 from pydantic import BaseModel
 
+from annotate.views.changes import ChangeAnswer, ChangeNews
 from annotate.views.comparison import BoardView
 from annotate.views.pairs_and_votes import ItemsAhead, StageReply, UndoReply, VoteReply
 from annotate.views.stage_answers import OwnVotesPage, StageSampler, StageSession, StageStatus
@@ -31,12 +32,12 @@ from annotate.web import payloads
 
 ANSWERS: tuple[type, ...] = (
     *(ItemsAhead, StageReply, VoteReply, UndoReply, StageStatus, StageSession, StageSampler),
-    *(OwnVotesPage, BoardView),
+    *(OwnVotesPage, BoardView, ChangeNews, ChangeAnswer),
 )
 REQUESTS: tuple[type[BaseModel], ...] = (
     *(payloads.PairsRequest, payloads.StatusRequest, payloads.SessionRequest, payloads.SessionGoal),
     *(payloads.VoteEvent, payloads.UndoEvent, payloads.AnnotationEvent, payloads.FlagEvent),
-    payloads.RankingEvent,
+    *(payloads.RankingEvent, payloads.ChangeRequest, payloads.ChangeAct),
 )
 HEAD = """\
 // Types of what the server and the scripts send each other. Only the type checker reads this file.

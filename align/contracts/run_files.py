@@ -203,6 +203,8 @@ class RunResult(CheckedRun, total=False):
     movement: float
     """How far the version has moved from its base: the change of what it predicts on fixed inputs,
     as a share of what is predicted."""
+    alike: float
+    """Share of the sampled images that look the same before and after it."""
     advice: str
     """What to do next, in a sentence or two."""
     look: LookFacts

@@ -9,6 +9,7 @@ Studio ── PairAssigner      pairs to label, leases, votes, undo
        ── BestOfN           the best of many images      ── ComparisonGrid
        ── BlindTests        blind tests of two versions  ── ComparisonGrid
        ── RunStatusReader   status of runs
+       ── RunChanges        what the newest run changed
        ── Accounts          people who may sign in
        ── Insights          habits of annotators, and what their votes prefer
        ── ImageImporter     images that people bring
@@ -51,6 +52,7 @@ from annotate.rendering.prompt_sources import check_prompts, prompts_for
 from annotate.rendering.prompt_variations import WILDCARDS, PromptVariations
 from annotate.rendering.renderer import Renderer
 from annotate.rendering.studio_look import StudioLook
+from annotate.service.changes import RunChanges
 from annotate.service.labeling import Labeling
 from annotate.service.look_control import LookControl
 from annotate.service.model_choice import ModelChoice
@@ -168,6 +170,9 @@ class Studio(Labeling, Tuning):
             store, renderer, self._grid, pool, model_id, self._active_learner.scorer
         )
         self._run_status = RunStatusReader(store, self._trainer, model_id)
+        self.changes = RunChanges(
+            store, self._run_status, model_id, self.activate, self.plan, self.fine_tune
+        )
         told = (self._runs, self._run_status, self._active_learner, store, model_id, model.name)
         self._status = StudioStatus(sampler, assigner, pool, *told)
         self.registry = VersionRegistry(store, self._trainer, self._converter, model, model_id)

@@ -62,6 +62,7 @@ STYLESHEETS = (
     "styles/image_import.css",
     "styles/models.css",
     "styles/insights.css",
+    "styles/change.css",
 )
 
 
@@ -90,6 +91,8 @@ def build_page(studio: Studio, sign_in: Authenticator | None = None) -> gr.Block
         _connect_timers(label, train, compare, judge, insights, settings)
         label.readings.follow(settings.openings)
         train.versions.compare_in(tabs, compare)
+        for section in (label.change, train.change):
+            section.open_in(tabs, compare, judge)
         compare.open_links(page)
     return _with_slow_queue(page)
 

@@ -156,3 +156,18 @@ def read_event(sent: object) -> AnyEvent:
     if kind not in EVENTS:
         raise InvalidRequest(f"{kind!r} is no kind of event. Send one of {', '.join(EVENTS)}.")
     return read(EVENTS[kind], sent)
+
+
+class ChangeRequest(Payload):
+    """A question for the newest change."""
+
+    shown: Text
+    """What tells the card that the page has from others; empty for none."""
+
+
+class ChangeAct(Payload):
+    """A button of the card of a change."""
+
+    run: Text
+    action: Text
+    """use, keep, train_on or stronger."""

@@ -167,7 +167,7 @@ class PaintingSampler:
 
 
 class ChildTrainer:
-    """Starts a child process per run; `settings` know steps and fail_at."""
+    """Starts a child process per run; `settings` know steps, fail_at and the result to have."""
 
     def __init__(self, crowded: bool = False, apart: bool = False) -> None:
         self.crowded, self.apart = crowded, apart
@@ -184,9 +184,11 @@ class ChildTrainer:
         sampler: Any = None,
         paces: Sequence[Any] = (),
     ) -> dict[str, Any]:
-        if unknown := set(settings) - {"steps", "fail_at", "init_from", "start"}:
+        if unknown := set(settings) - {"steps", "fail_at", "init_from", "start", "result"}:
             raise Trouble(f"Unknown setting {unknown.pop()!r}.")
-        return {"preset": model.preset, "pairs": pairs, "steps": settings.get("steps", 3)}
+        facts = {"held_out": 0, "minutes": 0.1, "summary": "A run without a model."}
+        steps = settings.get("steps", 3)
+        return {"preset": model.preset, "pairs": pairs, "steps": steps, **facts}
 
     def prepare(
         self,

@@ -59,7 +59,8 @@ def main(folder: Path) -> None:
             metrics.write(json.dumps({"step": step, "loss": 0.7, "rewards/accuracies": 0.5}) + "\n")
         time.sleep(STEP_S)
     (folder / "adapter.safetensors").write_bytes(folder.name.encode())
-    publish(folder, "done", steps, steps, result={"held_out": {"helped": True}})
+    result = settings.get("result", {"held_out": {"helped": True}})
+    publish(folder, "done", steps, steps, result=result)
     return None
 
 

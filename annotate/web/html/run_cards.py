@@ -9,10 +9,11 @@ from align.contracts.movement import told_movement
 from align.contracts.run_files import MetricsRow, RunResult
 from annotate.charts.bar_charts import progress_bar
 from annotate.charts.line_charts import curve
+from annotate.training.changes import Change, ChangeKind, change_of
 from annotate.versions.naming import UNTITLED, VersionTitles
 from annotate.versions.release_gate import failed_checks
 from annotate.views.training import PlanView, RunDetail, RunView
-from annotate.wording import percent, pluralize, quantity
+from annotate.wording import pluralize
 
 CANCELLING = "cancelling"
 STOPS_SOON = "It stops after its present step and keeps what it has learned, to resume from."
@@ -26,6 +27,7 @@ STATES = {
     "cancelled": "Cancelled",
     "interrupted": "Interrupted",
 }
+HELD_BACK = "It renders nothing unless you use it anyway."
 
 
 def plan_card(plan: PlanView) -> str:
@@ -135,7 +137,7 @@ def outcome_of(result: RunResult, version: str | None = None) -> str:
 
     `version` is the title of the version that it made.
     """
-    return _helped(result, version) + moved(result)
+    return _changed(result, version) + moved(result)
 
 
 def moved(result: RunResult) -> str:
@@ -145,35 +147,20 @@ def moved(result: RunResult) -> str:
     return f'<p class="soft moved">{escape(told_movement(share).sentence)}</p>'
 
 
-def _helped(result: RunResult, version: str | None) -> str:
-    # A version that failed its checks gets no praise for its accuracy.
-    if reasons := failed_checks(result):
-        return _held_back(reasons, version)
-
-    # A run without held-out pairs, or of an early release, lacks some or all of it.
-    held = result.get("held_out", {})
+def _changed(result: RunResult, version: str | None) -> str:
+    change = change_of(result)
+    told = f"<b>{escape(change.title)}.</b> {escape(change.sentence)}"
     made = f" It is version <b>{escape(version)}</b>." if version else ""
-    advice = escape(result.get("advice", ""))
-    pairs = quantity(held.get("pairs", 0), "pair")
-    share = percent(held.get("accuracy") or 0)
-    agreed = f"on {pairs} held out it agrees with you {share} of the time"
-
-    if held.get("helped") is True:
-        return f'<p class="outcome good"><b>It helped:</b> {agreed}.{made} {advice}</p>'
-    if held.get("helped") is False:
-        plain = f"{agreed}, no better than chance."
-        return f'<p class="outcome bad"><b>It did not help:</b> {plain}{made} {advice}</p>'
-    measured = f": {agreed}" if held.get("pairs") else ""
-    unsure = f"Too few pairs were held out to say whether it helped{measured}."
-    return f'<p class="outcome"><b>It is done.</b> {unsure}{made} {advice}</p>'
+    # A version that failed its checks gets no advice on its accuracy.
+    advice = HELD_BACK if failed_checks(result) else result.get("advice", "")
+    return f'<p class="outcome {tone_of(change)}">{told}{made} {escape(advice)}</p>'
 
 
-def _held_back(reasons: Sequence[str], version: str | None) -> str:
-    named = f"Version <b>{escape(version)}</b>" if version else "The new version"
-    return (
-        f'<p class="outcome bad"><b>Held back.</b> {named} failed its checks: '
-        f"{escape(' '.join(reasons))} It renders nothing unless you make it active anyway.</p>"
-    )
+def tone_of(change: Change) -> str:
+    """Return the CSS class of a change: good, bad, or none where nothing is sure."""
+    if change.kind is ChangeKind.WORSE:
+        return "bad"
+    return "good" if change.kind is ChangeKind.MOVED and change.sure else ""
 
 
 def _check_sheet(run: RunDetail) -> str:
@@ -250,9 +237,8 @@ def _minutes(minutes: float) -> str:
 
 
 def _run_row(run: RunView, titles: VersionTitles) -> str:
-    helped = (run["result"] or {}).get("held_out", {}).get("helped")
-    verdict = "Not clear yet" if helped is None else "It helped" if helped else "It did not help"
-    text = verdict if run["state"] == "done" else (run["error"] or "")
+    done = run["state"] == "done"
+    text = change_of(run["result"] or {}).title if done else (run["error"] or "")
     name = f"<b>{escape(run_title(run))}</b> <small>{escape(run['run_id'])}</small>"
     made = escape(_made(run, titles) or "–")
     return _row(name, _badge(_state(run)), made, escape(text))

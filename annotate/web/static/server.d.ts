@@ -71,6 +71,38 @@ export interface BoardView {
   busy: boolean;
 }
 
+/** A button of the card of a change. */
+export interface ChangeAct {
+  run: string;
+  /** use, keep, train_on or stronger. */
+  action: string;
+}
+
+/** What a button of the card has done. */
+export interface ChangeAnswer {
+  told: string;
+}
+
+/** What is new about the newest run, for a page that asks every few seconds. */
+export interface ChangeNews {
+  /** The run's key; empty where there is no card, or the page has it already. */
+  key: string;
+  /** Tells this card from others, to be sent with the next question; empty without a card. */
+  shown: string;
+  /** The card; null where there is none, or the page has it already. */
+  html: string | null;
+  /** A few words for the title of the browser's tab. */
+  title: string;
+  /** A sentence or two for a notification. */
+  words: string;
+}
+
+/** A question for the newest change. */
+export interface ChangeRequest {
+  /** What tells the card that the page has from others; empty for none. */
+  shown: string;
+}
+
 /** Progress of the run under way. */
 export interface CurrentRun {
   /** queued, running, paused, done, failed, cancelled or interrupted. A run is paused while the device that it needs renders images; it goes on by itself. */

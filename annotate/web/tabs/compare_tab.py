@@ -89,7 +89,7 @@ class CompareTab:
         )
         self._known = gr.State(0)
         self.choice = [self._known, self._columns]
-        self._link = gr.Textbox(visible=False)
+        self.link = gr.Textbox(visible=False)
 
     def _build_strength(self) -> None:
         with gr.Accordion("Add a version at a strength", open=False, elem_id="strengths"):
@@ -123,32 +123,42 @@ class CompareTab:
 
     def open_links(self, page: gr.Blocks) -> None:
         """Show the comparison that the URL of the page names, if any."""
-        form = [self._prompts, self._seeds, self._columns]
-        buttons = [self._start, self._stop]
-        filled = [self._known, self._version, *self._best_of_n.versions, self._link, *form]
-
         # A script runs in the browser first, so that the server gets the part after the #.
         read = event_script(LINK_SCRIPT, "readLink")
         show = event_script(LINK_SCRIPT, "openLinkedTab")
-        opened = page.load(self._open, self._link, filled, js=read, **PRIVATE)
-        shown = opened.then(None, None, None, js=show, **PRIVATE)
-        busy = shown.then(lambda link: busy_buttons(bool(link)), self._link, buttons, **PRIVATE)
-        render = errors_as_gr_error(self._render_linked)
-        rendered = busy.then(render, self._link, self._board, **PRIVATE)
-        reset_buttons_after(rendered, buttons)
+        opened = page.load(self._open, self.link, self._filled(), js=read, **PRIVATE)
+        self._render_after(opened.then(None, None, None, js=show, **PRIVATE))
 
+        buttons = [self._start, self._stop]
         self._stop.click(
             lambda value: [*busy_buttons(busy=False), stopped(value)],
             self._board,
             [*buttons, self._board],
-            cancels=[*self._rendering, rendered],
+            cancels=self._rendering,
             **PRIVATE,
         )
 
-    def choose(self, before: str, after: str) -> list[Any]:
-        """Return the values of `choice` that select two versions."""
+    def render_linked_after(self, event: Any) -> None:
+        """Show the comparison whose link an event has put into `link`, if any."""
+        self._render_after(event.then(self._open, self.link, self._filled(), **PRIVATE))
+
+    def _filled(self) -> list[Any]:
+        """Return what a link fills."""
+        form = [self._prompts, self._seeds, self._columns]
+        return [self._known, self._version, *self._best_of_n.versions, self.link, *form]
+
+    def _render_after(self, event: Any) -> None:
+        buttons = [self._start, self._stop]
+        busy = event.then(lambda link: busy_buttons(bool(link)), self.link, buttons, **PRIVATE)
+        render = errors_as_gr_error(self._render_linked)
+        rendered = busy.then(render, self.link, self._board, **PRIVATE)
+        reset_buttons_after(rendered, buttons)
+        self._rendering.append(rendered)
+
+    def choose(self, *columns: str) -> list[Any]:
+        """Return the values of `choice` that select versions, strengths or mixes."""
         versions = self._studio.versions()
-        return [len(versions), _columns(versions, list(dict.fromkeys((before, after))))]
+        return [len(versions), _columns(versions, list(dict.fromkeys(columns)))]
 
     def _offer(self, known: int, columns: list[str] | None) -> list[Any]:
         """List every version; if one is new since the last visit, select it and its parent."""

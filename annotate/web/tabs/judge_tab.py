@@ -47,6 +47,7 @@ class JudgeTab:
                     interactive=False,
                     elem_id="start-blind-test",
                 )
+            self.choice = [self._before, self._after, self._start]
             with gr.Column(min_width=320):
                 heading("Votes needed")
                 gr.HTML(sizes_card(sample_sizes()), apply_default_css=False)
@@ -103,6 +104,13 @@ class JudgeTab:
             gr.Button(interactive=len(names) > 1),
             self._view(),
         ]
+
+    def choose(self, before: str, after: str) -> list[Any]:
+        """Return the values of `choice` that select two versions."""
+        versions = self._studio.versions()
+        choices = VersionTitles(versions).choices(each["version"] for each in versions)
+        chosen = [gr.Dropdown(choices=choices, value=version) for version in (before, after)]
+        return [*chosen, gr.Button(interactive=True)]
 
     def _begin(
         self,

@@ -5,13 +5,18 @@ import gradio as gr
 from annotate.service.studio import Studio
 from annotate.web.stage import build_stage
 from annotate.web.tabs.readings_section import ReadingsSection
+from annotate.web.tabs.train.change_section import ChangeSection
 
 
 class LabelTab:
-    """The stage; `readings` is the card of a model whose files do not tell what it predicts."""
+    """The stage, below what the newest run changed.
+
+    `readings` is the card of a model whose files do not tell what it predicts.
+    """
 
     def __init__(self, studio: Studio) -> None:
         # Rendered even while another tab is shown, so that unsent votes are still sent.
         with gr.Tab("Label", id="label", elem_id="label-tab", render_children=True) as self.tab:
+            self.change = ChangeSection(studio, "label")
             build_stage(studio)
             self.readings = ReadingsSection(studio)

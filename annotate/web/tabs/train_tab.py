@@ -5,6 +5,7 @@ import gradio as gr
 from annotate.service.studio import Studio
 from annotate.web.tabs.fine_tune_section import FineTuneSection
 from annotate.web.tabs.runs_section import RunsSection
+from annotate.web.tabs.train.change_section import ChangeSection
 from annotate.web.tabs.versions_section import VersionsSection
 
 
@@ -13,6 +14,7 @@ class TrainTab:
 
     def __init__(self, studio: Studio) -> None:
         with gr.Tab("Train", id="train", elem_id="train-tab") as self.tab:
+            self.change = ChangeSection(studio, "train")
             with gr.Row(elem_classes="halves"):
                 with gr.Column(min_width=320):
                     fine_tune = FineTuneSection(studio, self.tab)

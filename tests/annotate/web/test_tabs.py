@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from annotate.charts.line_charts import curve
 from annotate.errors import InvalidRequest
+from annotate.training.changes import change_of
 from annotate.web.errors_to_ui import errors_as_gr_error, errors_as_reply
 from annotate.web.html.blind_test_cards import sentence
 from annotate.web.html.image_import_cards import import_result_card
@@ -55,20 +56,22 @@ def test_prompts_are_lines_and_none_is_a_sentence():
 
 
 def test_a_run_that_did_not_help_says_so_and_advises():
-    result = {"held_out": HELD_OUT, "advice": "It did not help: vote on more prompts."}
-    assert "did not help" in outcome(run(result=result))
+    result = {"held_out": HELD_OUT, "advice": "Vote on more prompts."}
+    told = outcome(run(result=result))
+    assert "not your way" in told and "Vote on more prompts." in told
 
 
 def test_a_run_with_too_few_held_out_pairs_claims_neither():
     held_out = HELD_OUT | {"accuracy": 0.83, "pairs": 6, "helped": None}
     told = outcome(run(result={"held_out": held_out, "advice": "Vote on."}))
-    assert "Too few pairs" in told and "on 6 pairs" in told
-    assert "helped:</b>" not in told and "did not help" not in told
+    assert "too few to be sure" in told and "of 6 pairs" in told
+    assert "<b>It moved your way" not in told and "not your way" not in told
 
 
 def test_a_run_that_helped_says_so():
     held_out = HELD_OUT | {"accuracy": 0.9, "helped": True}
-    assert "did not help" not in outcome(run(result={"held_out": held_out, "advice": "It learned"}))
+    told = outcome(run(result={"held_out": held_out, "advice": "It learned"}))
+    assert "It moved your way.</b>" in told and "not your way" not in told
 
 
 def test_a_run_says_how_far_its_version_moved_where_that_was_measured():
@@ -164,7 +167,7 @@ def test_one_pair_is_no_pairs():
     plan = {"preset": "embedded", "pairs": 1, "held_out": 0, "steps": 8, "minutes": 0.1}
     assert "<span>pair</span>" in plan_card(plan | {"summary": "1 pair to learn from"})
     told = outcome(run(result={"held_out": HELD_OUT | {"pairs": 1}, "advice": "Vote on."}))
-    assert "on 1 pair held out" in told
+    assert "of 1 pair kept apart" in told
 
 
 def test_a_curve_of_one_point_and_of_many_is_drawn():
@@ -175,6 +178,14 @@ def test_a_curve_of_one_point_and_of_many_is_drawn():
 
 def test_the_table_of_runs_holds_a_row_for_each():
     assert "r0001" in runs_table([run()])
+
+
+def test_the_history_and_the_card_of_a_run_say_the_same():
+    for accuracy, pairs in ((0.8, 30), (0.86, 7), (0.5, 30)):
+        result = {"held_out": HELD_OUT | {"accuracy": accuracy, "pairs": pairs, "helped": None}}
+        title = change_of(result).title
+        assert f"<b>{title}.</b>" in outcome(run(result=result))
+        assert title in runs_table([run(result=result)])
 
 
 def test_an_expected_error_refuses_a_vote_and_any_other_keeps_it_waiting():

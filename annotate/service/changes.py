@@ -1,0 +1,132 @@
+"""The newest change: what the newest run changed, and what a person does about it."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from align.contracts.run_files import RunState
+from annotate.errors import InvalidRequest
+from annotate.training.changes import change_of
+from annotate.training.run_status import RunStatusReader
+from annotate.versions.naming import VersionTitles, version_title
+from annotate.views.changes import ChangeSample, ChangeView
+from annotate.views.training import PlanView, SampleView, StartedRun
+from storage.records import Run, Version
+from storage.store import Store
+
+STRONGER = 2
+"""A stronger run has this many times the steps and the minutes of a normal one."""
+
+
+class RunChanges:
+    """Tells what the newest finished run changed, and acts on its version."""
+
+    def __init__(
+        self,
+        store: Store,
+        run_status: RunStatusReader,
+        model_id: str,
+        activate: Callable[[str, bool], Any],
+        plan: Callable[[dict[str, Any]], PlanView],
+        fine_tune: Callable[[dict[str, Any]], StartedRun],
+    ) -> None:
+        self._store, self._run_status, self._model_id = store, run_status, model_id
+        self._activate, self._plan, self._fine_tune = activate, plan, fine_tune
+
+    def newest(self) -> ChangeView | None:
+        """Return what the newest finished run changed; None without one whose version is there."""
+        made = self._newest()
+        if made is None:
+            return None
+
+        run, version = made
+        detail = self._run_status.detail(run.run_id)
+        change = change_of(version.summary)
+        return {
+            "key": f"{run.run_id} {detail['created']}",
+            "run_id": run.run_id,
+            "version": version.version,
+            "name": version_title(version),
+            "parent": run.parent,
+            "parent_name": self._name(run.parent),
+            "kind": change.kind.value,
+            "title": change.title,
+            "sentence": change.sentence,
+            "sure": change.sure,
+            "active": version.active,
+            "samples": before_and_after(detail["samples"]),
+        }
+
+    def shown(self) -> str:
+        """Return what tells one card from another, without reading the run's folder."""
+        made = self._newest()
+        if made is None:
+            return ""
+        run, version = made
+        return f"{run.run_id} {run.created} {version.name} {version.active}"
+
+    def act(self, run_id: str, action: str) -> str:
+        """Do what a button of the card says, and return a sentence on it.
+
+        Raises InvalidRequest for an unknown button, or where a newer run ended meanwhile.
+        """
+        made = self._newest()
+        if made is None or made[0].run_id != run_id:
+            raise InvalidRequest("Another run has ended meanwhile. Close this card to see it.")
+
+        run, version = made
+        if action == "use":
+            self._activate(version.version, True)
+            return f"New pairs are rendered by {version_title(version)} from now on."
+        if action == "keep":
+            return self._keep(run, version)
+        if action == "train_on":
+            return self._started({"init_from": version.version})
+        if action == "stronger":
+            return self._started(self._stronger())
+        raise InvalidRequest(f"There is no button {action!r} on this card. Reload the page.")
+
+    def _keep(self, run: Run, version: Version) -> str:
+        if version.active:
+            self._activate(run.parent, True)
+        active = self._name(self._store.active(self._model_id).version)
+        return f"New pairs are rendered by {active}."
+
+    def _name(self, version: str) -> str:
+        known = self._store.version_labels.versions(self._model_id)
+        return VersionTitles(known).of(version)
+
+    def _stronger(self) -> dict[str, Any]:
+        plan = self._plan({})
+        minutes = plan.get("max_minutes", 0)
+        settings: dict[str, Any] = {"steps": STRONGER * plan["steps"]}
+        return settings | ({"max_minutes": STRONGER * minutes} if minutes else {})
+
+    def _started(self, settings: dict[str, Any]) -> str:
+        return f"Run {self._fine_tune(settings)['run_id']} is under way."
+
+    def _newest(self) -> tuple[Run, Version] | None:
+        """Return the newest run that is done, with the version that it made."""
+        done = (run for run in self._store.runs(self._model_id) if run.state == RunState.DONE)
+        run = next(done, None)
+        if run is None:
+            return None
+        versions = self._store.version_labels.versions(self._model_id)
+        made = (each for each in versions if each.run_id == run.run_id and each.deleted is None)
+        version = next(made, None)
+        return (run, version) if version else None
+
+
+def before_and_after(samples: Sequence[SampleView]) -> list[ChangeSample]:
+    """Return the first and the last image of each sampled prompt; none where one is missing."""
+    return [
+        {
+            "prompt": sample["prompt"],
+            "seed": sample["seed"],
+            "voted": sample["voted"],
+            "before": sample["stages"][0]["url"],
+            "after": sample["stages"][-1]["url"],
+        }
+        for sample in samples
+        if len(sample["stages"]) > 1
+        and (sample["stages"][0]["share"], sample["stages"][-1]["share"]) == (0, 1)
+    ]

@@ -1,0 +1,1 @@
+"""Sections of the Train tab that other tabs show too."""
