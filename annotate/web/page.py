@@ -117,14 +117,14 @@ def _connect_timers(
     settings: SettingsTab,
 ) -> None:
     """Let timers tick only while their tab is in view; that of Insights starts by itself."""
-    everything = (label, train, compare, judge, insights, settings)
+    tabs = [label.tab, train.tab, compare.tab, judge.tab, insights.tab, settings.tab]
     while_open = [(train, train.timers), (judge, (judge.timer,))]
     for owner, timers in while_open:
         for timer in timers:
             start_timer_here(timer, owner.tab)
 
     for owner, timers in [*while_open, (insights, (insights.timer,))]:
-        elsewhere = [other.tab for other in everything if other is not owner]
+        elsewhere = [tab for tab in tabs if tab is not owner.tab]
         for timer in timers:
             stop_timer_elsewhere(timer, elsewhere)
 

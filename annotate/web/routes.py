@@ -18,7 +18,7 @@ from annotate.service.labeler_view import LabelerView
 from annotate.service.studio import Studio
 from annotate.web.document.icons import brand_routes
 from annotate.web.errors_to_ui import GENERIC_ERROR
-from annotate.web.image_response import image_response
+from annotate.web.image_response import ImageResponses, image_response
 from annotate.web.static_files import script_route
 
 # Names are matched in full, so that no path leaves its folder.
@@ -36,9 +36,12 @@ class NoSuchFile(AnnotateError, NotFound):
 def admin_routes(studio: Studio) -> list[Route]:
     """Return the routes of the page of admins."""
 
+    images = ImageResponses()
+
     def image(request: Request) -> Response:
         match = IMAGE_NAME.fullmatch(request.path_params["name"])
-        return image_response(studio.image_file(match[1]) if match else None)
+        file = studio.image_file(match[1]) if match else None
+        return images.response(file, request.query_params.get("side", ""))
 
     def sheet(request: Request) -> Response:
         match = SHEET_NAME.fullmatch(request.path_params["name"])
@@ -82,11 +85,12 @@ def admin_routes(studio: Studio) -> list[Route]:
 
 def labeler_routes(studio: LabelerView) -> list[Route]:
     """Return the routes of labelers: scripts, and images that were shown to the person who asks."""
+    images = ImageResponses()
 
     def image(request: Request) -> Response:
         match, person = IMAGE_NAME.fullmatch(request.path_params["name"]), asker(request)
         file = studio.image(person.name, match[1]) if match and person else None
-        return image_response(file)
+        return images.response(file, request.query_params.get("side", ""))
 
     return [Route("/img/{name}", image), script_route(), *brand_routes()]
 

@@ -2,6 +2,7 @@
 
 import { contextOf, paintDifference } from "../difference.js";
 import { find, findAll } from "../dom.js";
+import { areOriginal } from "./image_size.js";
 import { listenToZoom, Zoom } from "../zoom.js";
 
 const FLICKER_MS = 380;
@@ -31,6 +32,7 @@ export class Magnifier {
     this.#canvas = /** @type {HTMLCanvasElement} */ (find(this.#overlay, "canvas"));
     this.#zoom = new Zoom(this.#stage, (zoom) => {
       find(this.#stage, '[data-action="unzoom"]').hidden = zoom === 1;
+      if (zoom !== 1) areOriginal(this.#images());
     });
     listenToZoom(this.#stage, this.#zoom, { always: true, double: false });
     this.#listenToDrags();
@@ -58,7 +60,7 @@ export class Magnifier {
   difference() {
     if (this.#overlay.dataset.kind === "difference") return this.#close();
     const [left, right] = this.#images();
-    if (!right) return undefined;
+    if (!right || !areOriginal([left, right], () => this.difference())) return undefined;
 
     this.#close();
     const mean = paintDifference(this.#canvas, left, right, 1);
@@ -72,7 +74,7 @@ export class Magnifier {
     const [image] = this.#images();
     if (!image) return;
     if (this.#stage.hasAttribute("data-zoomed")) this.#zoom.reset();
-    else this.#zoom.exact(find(this.#element, ".pair .frame"), image);
+    else if (areOriginal(this.#images(), () => this.pixels())) this.#zoom.exact(find(this.#element, ".pair .frame"), image);
   }
 
   /** Fill the screen, or leave it. */

@@ -5,6 +5,7 @@ import { fetchAccount, keepOwnEvents, showAccount, watchAccount } from "./accoun
 import { perform } from "./actions.js";
 import { listenToInput } from "./gestures.js";
 import { Keys } from "./keys.js";
+import { shownUrl } from "./image_size.js";
 import { Magnifier } from "./magnifier.js";
 import { KeptWinner } from "./kept_winner.js";
 import { FOUR_KEY, keepsWinners, Modes, NAME_KEY, TRIAL_KEY } from "./modes.js";
@@ -98,7 +99,7 @@ export class Stage {
     this.annotations = new Annotations(element, this.keys, (remark) => this.annotate(remark));
     this.prefetcher = new Prefetcher({
       fetchPairs: (request) => server.stage_pairs({ ...this.asker(), ...request }),
-      resolve: (url) => new URL(url, root).href,
+      resolve: (url) => shownUrl(new URL(url, root), window),
       openPairIds: () => this.openPairIds(),
       onChange: () => this.refresh(),
       ahead: () => (this.state.keep ? PAIRS_BESIDE_WINNERS : PAIRS_AHEAD),
