@@ -64,6 +64,18 @@ class RunChanges:
         run, version = made
         return f"{run.run_id} {run.created} {version.name} {version.active}"
 
+    def failure(self) -> str:
+        """Return why the newest run failed or was interrupted; empty where it was not."""
+        run = next(iter(self._store.runs(self._model_id)), None)
+        if run is None or run.state not in (RunState.FAILED, RunState.INTERRUPTED):
+            return ""
+        return run.error or "Its process is gone. Resume it on the Train tab."
+
+    def under_way(self) -> bool:
+        """Return whether a run is under way, or waits for its turn."""
+        states = (RunState.QUEUED, RunState.RUNNING, RunState.PAUSED)
+        return any(run.state in states for run in self._store.runs(self._model_id))
+
     def act(self, run_id: str, action: str) -> str:
         """Do what a button of the card says, and return a sentence on it.
 

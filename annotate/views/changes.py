@@ -54,6 +54,8 @@ class ChangeNews(TypedDict):
     """A few words for the title of the browser's tab."""
     words: str
     """A sentence or two for a notification."""
+    failed: str
+    """Why the newest run failed, in a sentence; empty where it did not."""
 
 
 class ChangeAnswer(TypedDict):

@@ -131,3 +131,15 @@ def test_a_version_that_is_held_back_is_left_alone_or_tested_blind(
     card.get_by_role("button", name="Test it blind").click(timeout=SLOW_MS)
     page.locator("#start-blind-test:focus").wait_for(timeout=SLOW_MS)
     assert page.locator("#blind-test-after input").input_value() == version
+
+
+def test_whoever_wants_to_be_told_says_so_beside_the_run(web: Web, url: str, page: Any) -> None:
+    page.context.grant_permissions(["notifications"])
+    web.place.label(1)
+    run_id = web.place.studio.fine_tune({"steps": 100_000})["run_id"]
+    page.goto(url)
+    page.locator("#train-tab-button").click(timeout=SLOW_MS)
+    page.locator("#tell-me").click(timeout=SLOW_MS)
+    page.locator("#tell-me", has_text="You will be told when it is done").wait_for(timeout=SLOW_MS)
+    web.place.studio.cancel_run(run_id)
+    page.locator("#tell-me").wait_for(state="hidden", timeout=SLOW_MS)

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
 import { focusStart, start } from "../../annotate/web/static/change/change_card.js";
-import { askToTell } from "../../annotate/web/static/change/notices.js";
+import { askToTell, asTold } from "../../annotate/web/static/change/notices.js";
 import { settle, stopClock } from "./helpers/clock.js";
 import { define, fire, openPage } from "./helpers/dom.js";
 
@@ -13,8 +13,8 @@ const HTML = '<section class="change" data-run="r0003"><button class="change-fol
   + '<button data-before="base" data-after="v3"></button></div><p class="change-told"></p></section>';
 const PAGE = (place) => '<div><button id="train-tab-button" aria-selected="true"></button><div id="stage"><p data-acked="4"></p></div>'
   + `<div class="card"><div class="change-place" data-place="${place}"></div><p class="change-news"></p></div></div>`;
-const NONE = { ok: true, key: "", shown: "", html: null, title: "", words: "" };
-const V3 = { ok: true, key: "r0003 2026", shown: "r0003", html: HTML, title: "v3 is ready", words: "It changed." };
+const NONE = { ok: true, key: "", shown: "", html: null, title: "", words: "", failed: "" };
+const V3 = { ok: true, key: "r0003 2026", shown: "r0003", html: HTML, title: "v3 is ready", words: "It changed.", failed: "" };
 
 let clock;
 let news;
@@ -97,6 +97,30 @@ test("a card that is there when the page opens says nothing in the title", async
   assert.equal(document.title, "Palate");
   assert.equal(at(".change-news").textContent, "");
   assert.equal(isFolded(at), false);
+});
+
+test("a run that fails is told of, and one that failed before is not", async () => {
+  news = { ...NONE, failed: "The disk is full." };
+  const at = page();
+  document.hasFocus = () => false;
+  await settle();
+  assert.equal(document.title, "Palate");
+  news = NONE;
+  await clock.tick(4000);
+  news = { ...NONE, failed: "The loss is no number." };
+  await clock.tick(4000);
+  assert.equal(document.title, "● The run failed - Palate");
+  assert.equal(at(".change-news").textContent, "The run failed. The loss is no number.");
+});
+
+test("a version that is in use when the page opens takes no room on Label, and one line on Train", async () => {
+  news = { ...V3, html: HTML.replace('data-run', 'data-active data-run') };
+  let at = page();
+  await settle();
+  assert.equal(at(".change-place").hidden, true);
+  at = page("train");
+  await settle();
+  assert.deepEqual([at(".change-place").hidden, isFolded(at)], [false, true]);
 });
 
 test("the card folds for somebody who votes, and comes folded meanwhile", async () => {
@@ -191,7 +215,9 @@ test("a notification comes for whoever asked for one, and is never asked for by 
   window.Notification = Notification;
   await ends();
   assert.deepEqual([shown, questions], [[], []]);
+  assert.equal(asTold().value, undefined);
   assert.match((await askToTell()).value, /You will be told/);
+  assert.equal(asTold().interactive, false);
   news = { ...V3, key: "r0004", shown: "r0004" };
   await clock.tick(4000);
   assert.deepEqual([shown, questions], [[["v3 is ready", "It changed."]], [1]]);

@@ -95,6 +95,8 @@ export interface ChangeNews {
   title: string;
   /** A sentence or two for a notification. */
   words: string;
+  /** Why the newest run failed, in a sentence; empty where it did not. */
+  failed: string;
 }
 
 /** A question for the newest change. */

@@ -6,6 +6,7 @@ from annotate.service.studio import Studio
 from annotate.web.tabs.fine_tune_section import FineTuneSection
 from annotate.web.tabs.runs_section import RunsSection
 from annotate.web.tabs.train.change_section import ChangeSection
+from annotate.web.tabs.train.tell_button import TellButton
 from annotate.web.tabs.versions_section import VersionsSection
 
 
@@ -20,6 +21,7 @@ class TrainTab:
                     fine_tune = FineTuneSection(studio, self.tab)
                 with gr.Column(min_width=320):
                     runs = RunsSection(studio, self.tab)
+                    TellButton(studio, self.tab, runs.timer)
             runs.build_history()
             runs.refresh_after(fine_tune.started)
             self.versions = VersionsSection(studio, self.tab)

@@ -85,3 +85,14 @@ def test_a_version_that_was_deleted_has_no_card(place: Place) -> None:
     trained(place, result={"held_out": {}})
     place.studio.registry.delete("v1")
     assert place.studio.changes.newest() is None
+
+
+def test_a_run_that_failed_says_why_until_another_begins(place: Place) -> None:
+    place.label(3)
+    failed = place.studio.fine_tune({"fail_at": 2})["run_id"]
+    assert place.studio.changes.under_way()
+    place.reach(failed, "failed")
+    assert place.studio.changes.failure() == "The loss is no longer a number."
+    assert not place.studio.changes.under_way()
+    trained(place)
+    assert place.studio.changes.failure() == ""

@@ -21,6 +21,7 @@ const MAX_REMEMBERED = 30;
 const [CLOSED, SEEN] = ["palate-closed-changes", "palate-seen-changes"];
 const NOT_ANSWERING = "Palate is not answering. Try again in a moment.";
 const START_TEST = "start-blind-test";
+const FAILED = "The run failed";
 const [TRAIN_BUTTON, LABEL] = ["train-tab-button", "label"];
 
 /**
@@ -50,6 +51,8 @@ class ChangeCard {
   /** What tells the card from others; null until the server has answered once. */
   #shown = /** @type {string | null} */ (null);
   #title = "";
+  /** Why the newest run failed; null until the server has answered once. */
+  #failed = /** @type {string | null} */ (null);
   #votedAt = -VOTING_MS;
   /** The stage, once it is on the page, and how many votes it has had confirmed. */
   #stage = /** @type {HTMLElement | null} */ (null);
@@ -96,27 +99,54 @@ class ChangeCard {
   /** Ask for news, and show them. */
   async update() {
     const news = await this.#server.change_news({ shown: this.#shown ?? "" });
-    if (!news?.ok || (news.shown === this.#shown && news.html === null)) return;
+    if (!news?.ok) return;
+    this.#tellFailure(news.failed);
+    if (news.shown === this.#shown && news.html === null) {
+      this.#updateBadge();
+      return;
+    }
     const [first, known] = [this.#shown === null, this.#key];
     this.#shown = news.shown;
-    this.#show(news);
+    this.#show(news, first);
     if (first || news.key === known || !news.key || !this.#onLabel) return;
 
     // A run has ended just now.
-    showInTitle(news.title);
-    notify(news.title, news.words);
-    setText(find(this.#element, ".change-news"), `${news.title}. ${news.words}`);
+    this.#tell(news.title, news.words);
     if (performance.now() - this.#votedAt < VOTING_MS) this.#fold(true);
   }
 
-  /** @param {ChangeNews} news */
-  #show(news) {
+  /**
+   * Say what has happened, wherever somebody may look or listen.
+   * @param {string} title
+   * @param {string} words
+   */
+  #tell(title, words) {
+    showInTitle(title);
+    notify(title, words);
+    setText(find(this.#element, ".change-news"), `${title}. ${words}`);
+  }
+
+  /** @param {string} failed */
+  #tellFailure(failed) {
+    const news = this.#failed !== null && failed !== this.#failed;
+    this.#failed = failed;
+    if (news && failed && this.#onLabel) this.#tell(FAILED, failed);
+  }
+
+  /**
+   * @param {ChangeNews} news
+   * @param {boolean} first
+   */
+  #show(news, first) {
     const another = this.#key !== news.key;
     const folded = this.#folded;
     [this.#key, this.#title] = [news.key, news.title];
     this.#place.innerHTML = news.html ?? "";
-    this.#place.hidden = this.#onLabel && marked(CLOSED, this.#key);
-    if (news.html) this.#fold(another ? !this.#onLabel && marked(CLOSED, this.#key) : folded);
+    // What is in use already when the page opens needs no decision.
+    const active = this.#place.querySelector(".change[data-active]") !== null;
+    const decided = marked(CLOSED, this.#key) || (first && active);
+    this.#place.hidden = this.#onLabel && decided;
+    if (news.html) this.#fold(another ? !this.#onLabel && decided : folded);
     if (!this.#onLabel) mark(SEEN, this.#key);
     this.#updateBadge();
   }

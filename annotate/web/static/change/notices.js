@@ -58,8 +58,20 @@ export function notify(title, body) {
 export async function askToTell() {
   const answer = permission() === "default" ? await Notification.requestPermission() : permission();
   if (answer === "granted") remember("localStorage", TELL_KEY, "on");
-  return { __type__: "update", interactive: false, value: answer === "granted" ? TOLD : NOT_HERE };
+  return update(answer === "granted" ? TOLD : NOT_HERE);
 }
+
+/** Return what the button says where somebody asked for notifications before. */
+export function asTold() {
+  const told = recall("localStorage", TELL_KEY) === "on" && permission() === "granted";
+  return told ? update(TOLD) : { __type__: "update" };
+}
+
+/**
+ * Return a button that has been pressed, as Gradio takes it.
+ * @param {string} value
+ */
+const update = (value) => ({ __type__: "update", interactive: false, value });
 
 /** Return whether notifications are allowed; browsers know none without https, except on this machine. */
 const permission = () => ("Notification" in window ? Notification.permission : "denied");

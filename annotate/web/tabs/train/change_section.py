@@ -63,9 +63,11 @@ def _news_function(studio: Studio) -> Callable[[Any], ChangeNews]:
     def change_news(sent: Any) -> ChangeNews:
         known, shown = read(ChangeRequest, sent).shown, studio.changes.shown()
         change = studio.changes.newest() if shown and shown != known else None
+        failed = studio.changes.failure()
         if change is None:
-            return {"key": "", "shown": shown, "html": None, "title": "", "words": ""}
+            return ChangeNews(key="", shown=shown, html=None, title="", words="", failed=failed)
         return {
+            "failed": failed,
             "key": change["key"],
             "shown": shown,
             "html": change_card(change),
