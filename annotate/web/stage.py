@@ -19,13 +19,16 @@ from annotate.web.static_files import read_static, start_script
 STAGE_SCRIPT = "stage/stage.js"
 STYLES = (
     "styles/stage.css",
+    "styles/bar.css",
     "styles/steps.css",
     "styles/help.css",
     "styles/verdict.css",
     "styles/magnifier.css",
     "styles/reasons.css",
+    "styles/four.css",
     "styles/session.css",
     "styles/pace_hint.css",
+    "styles/phone.css",
 )
 MAX_PAIRS_PER_REQUEST = 12
 """A page asks for 8; more would only hold pairs back from other people."""

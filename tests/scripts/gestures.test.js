@@ -16,7 +16,9 @@ let layout;
 beforeEach(() => {
   element = openStage();
   keys = new Keys();
-  view = Object.assign(recorder(["keyHint", "showKeys"]), { shown: true });
+  view = Object.assign(recorder(["keyHint", "showKeys"]), {
+    shown: true, arrangement: Object.assign(recorder(["flip"]), { kind: "beside" }),
+  });
   magnifier = Object.assign(recorder(["flicker"]), { open: false, dragged: false });
   done = [];
   layout = "two";
@@ -81,6 +83,31 @@ test("a swipe of 60 pixels to a side chooses it", () => {
   swipe(59, 0);
   swipe(80, 41);
   assert.deepEqual(actions(), ["left", "right"]);
+});
+
+test("of one portrait at a time, a tap shows the other one, and a swipe chooses", () => {
+  view.arrangement.kind = "single";
+  fire(element.querySelector('.pair [data-verdict="left"]'), "click");
+  assert.deepEqual([view.arrangement.calls, done], [[["flip"]], []]);
+  swipe(90, 0);
+  fire(element.querySelector('.verdicts [data-verdict="left"]'), "click");
+  assert.deepEqual(actions(), ["right", "left"]);
+});
+
+test("of stacked images no swipe chooses, but a tap does", () => {
+  view.arrangement.kind = "stacked";
+  swipe(-90, 0);
+  fire(element.querySelector('.pair [data-verdict="right"]'), "click");
+  assert.deepEqual(actions(), ["right"]);
+});
+
+test("a click on a prompt shows the whole of it, or again what fits", () => {
+  const prompt = element.querySelector(".prompt");
+  fire(prompt, "click");
+  assert.equal(prompt.hasAttribute("data-whole"), true);
+  fire(prompt, "click");
+  assert.equal(prompt.hasAttribute("data-whole"), false);
+  assert.deepEqual(done, []);
 });
 
 test("no swipe counts with a mouse, with a second finger, with four images, or while something is magnified", () => {

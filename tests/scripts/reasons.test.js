@@ -82,3 +82,19 @@ test("a vote that was refused has no annotations, another one keeps them", () =>
   annotations.forget("a");
   assert.equal(chips()[0].disabled, true);
 });
+
+test("the strip shows the vote's own images, the chosen one marked, and goes with a tie", () => {
+  const images = ["a-left.png", "a-right.png"].map((src) => Object.assign(document.createElement("img"), { src }));
+  const strip = element.querySelector(".annotations");
+  const thumbnails = () => element.querySelectorAll(".about img").map((image) => [image.src, image.hasAttribute("data-chosen")]);
+  assert.equal(strip.hasAttribute("data-idle"), true);
+  annotations.setVote(vote("a", "right"), images);
+  annotations.show();
+  assert.equal(strip.hasAttribute("data-idle"), false);
+  assert.deepEqual(thumbnails(), [["a-left.png", false], ["a-right.png", true]]);
+  annotations.open();
+  assert.deepEqual([strip.hasAttribute("data-open"), strip.querySelector(".why").getAttribute("aria-expanded")], [true, "true"]);
+  annotations.setVote(vote("b", "tie"), images);
+  annotations.show();
+  assert.deepEqual([strip.hasAttribute("data-idle"), strip.hasAttribute("data-open")], [true, false]);
+});

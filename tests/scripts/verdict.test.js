@@ -37,7 +37,9 @@ test("a vote goes into the outbox with its pair and the time it took, and the ne
   assert.deepEqual([name, item.pair.pair_id, pressedAt], ["show", "next", 1234.4]);
   assert.deepEqual(stage.calls[0].slice(0, 1), ["addToHistory"]);
   assert.equal(stage.calls[0][1].key, key);
-  assert.deepEqual(stage.annotations.calls[0], ["setVote", added[0]]);
+  const [set, about, images] = stage.annotations.calls[0];
+  assert.deepEqual([set, about], ["setVote", added[0]]);
+  assert.deepEqual(images.map((image) => image.src), ["img/a-left.png", "img/a-right.png"]);
   assert.deepEqual(stage.view.calls.at(-1), ["confirm", "left"]);
   assert.deepEqual(stage.session.calls, [["add", 1]]);
   assert.equal(stage.names().at(-1), "refreshAndSend");

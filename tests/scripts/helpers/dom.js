@@ -343,6 +343,7 @@ export function openPage(html = "<div></div>") {
   define("CustomEvent", class extends PageEvent {});
   define("crypto", webcrypto);
   define("IntersectionObserver", FakeObserver);
+  define("ResizeObserver", FakeObserver);
   FakeObserver.all = [];
 
   document.body.innerHTML = html;

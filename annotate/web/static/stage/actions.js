@@ -12,6 +12,7 @@ import { isVerdict } from "./verdict.js";
 const UNCOVERED = {
   close,
   help: ({ view, keys }) => view.toggleHelp(keys),
+  tools: ({ tools }) => tools.toggle(),
   "keys-reset": resetKeys,
   retry: retryModel,
   leave: ({ modes }) => modes.setBlindTest(""),
@@ -42,6 +43,7 @@ export function perform(stage, action, pressedAt) {
 
   // Below: actions that a card over the stage blocks.
   if (view.covered) return undefined;
+  if (action === "why") return stage.annotations.open();
   if (action === "four") return stage.modes.toggleFour();
   if (action === "keep") return stage.modes.toggleKeep();
   if (action === "undo") return stage.undoer.undo(pressedAt);
@@ -57,7 +59,9 @@ export function perform(stage, action, pressedAt) {
 }
 
 /** @param {Stage} stage */
-function close({ state, view, modes, magnifier, session }) {
+function close({ state, view, modes, magnifier, session, tools, annotations }) {
+  if (tools.open) return tools.close();
+  annotations.open(false);
   if (state.four && !view.covered) return modes.toggleFour();
   magnifier.reset();
   return session.shown ? session.close() : view.closeHelp();

@@ -114,26 +114,32 @@ function listenToKeys({ element, keys, view, magnifier, perform, layout }, rebin
  * @param {Input} input
  * @param {Rebinding} rebinding
  */
-function listenToClicks({ element, magnifier, perform }, rebinding) {
+function listenToClicks({ element, magnifier, view, perform }, rebinding) {
   element.addEventListener("click", (event) => {
     const pick = closest(event, "[data-pick]");
     if (pick) return rebinding.ask(pick);
+    const prompt = closest(event, ".prompt");
+    if (prompt) return prompt.toggleAttribute("data-whole");
     const button = closest(event, "[data-verdict], [data-place], [data-action]");
     if (!button || (magnifier.dragged && button.matches(".image"))) return undefined;
+    // Where one portrait is shown at a time, a tap shows the other one.
+    if (view.arrangement.kind === "single" && button.matches(".image")) return view.arrangement.flip();
     const { verdict, place, action } = button.dataset;
     return perform(verdict || (place && `place-${place}`) || action || "", event.timeStamp);
   });
 }
 
 /** @param {Input} input */
-function listenToSwipes({ element, magnifier, perform, layout }) {
+function listenToSwipes({ element, magnifier, view, perform, layout }) {
   const images = find(element, ".images");
   /** @type {[number, number] | null} */
   let start = null;
 
   images.addEventListener("pointerdown", (event) => {
     const single = event.pointerType === "touch" && event.isPrimary && !magnifier.open;
-    start = single && layout() === "two" ? [event.clientX, event.clientY] : null;
+    // Of stacked images none is to the left.
+    const sideways = layout() === "two" && view.arrangement.kind !== "stacked";
+    start = single && sideways ? [event.clientX, event.clientY] : null;
   });
   images.addEventListener("pointerup", (event) => {
     if (!start || magnifier.open) return;

@@ -14,11 +14,15 @@ const CHOICES = ["left", "right"];
 const CLEAR = "2";
 
 export class Annotations {
-  /** @type {{ key: string, pressed: Set<string> } | null} */
+  /** @type {{ key: string, pressed: Set<string>, side: number } | null} */
   #last = null;
   /** @type {string[]} */
   #names = [];
+  /** @type {HTMLImageElement[]} */
+  #images = [];
+  #strip;
   #row;
+  #thumbnails;
   #keys;
   #send;
 
@@ -28,7 +32,9 @@ export class Annotations {
    * @param {(remark: Remark) => void} send
    */
   constructor(element, keys, send) {
-    this.#row = find(element, ".annotations");
+    this.#strip = find(element, ".annotations");
+    this.#row = find(this.#strip, ".chips");
+    this.#thumbnails = /** @type {HTMLImageElement[]} */ (findAll(this.#strip, ".about img"));
     this.#keys = keys;
     this.#send = send;
   }
@@ -49,7 +55,7 @@ export class Annotations {
     const reasons = this.#keys.reasons.map(({ key, name }, i) => chip(`reason-${i}`, key, name));
     this.#row.replaceChildren(
       chip("clear", this.#keys.of("clear"), "Clearly better"),
-      ...(reasons.length ? ["The other one:", ...reasons] : []),
+      ...(reasons.length ? ["Why not the other one?", ...reasons] : []),
     );
     this.show();
   }
@@ -57,10 +63,12 @@ export class Annotations {
   /**
    * Set the vote that annotations are about; only left and right votes have any.
    * @param {ItemEvent | null} event
+   * @param {HTMLImageElement[] | null} images those that were voted on
    */
-  setVote(event) {
-    const chosen = event && event.kind === "vote" && CHOICES.includes(event.verdict);
-    this.#last = chosen ? { key: event.key, pressed: new Set() } : null;
+  setVote(event, images = null) {
+    const side = event && event.kind === "vote" ? CHOICES.indexOf(event.verdict) : -1;
+    this.#last = event && side >= 0 ? { key: event.key, pressed: new Set(), side } : null;
+    this.#images = images || [];
   }
 
   /**
@@ -73,14 +81,31 @@ export class Annotations {
     this.show();
   }
 
-  /** Show which annotations the vote has. */
+  /** Show the vote's images, and which annotations it has. */
   show() {
-    this.#row.toggleAttribute("data-idle", !this.#last);
+    const last = this.#last;
+    this.#strip.toggleAttribute("data-idle", !last);
+    if (!last) this.open(false);
+    else this.#thumbnails.forEach((thumbnail, place) => {
+      // The same files, which the browser has in its memory.
+      const src = this.#images[place]?.src || "";
+      if (thumbnail.src !== src) thumbnail.src = src;
+      thumbnail.toggleAttribute("data-chosen", place === last.side);
+    });
     for (const button of findAll(this.#row, "button")) {
       Object.assign(button, { disabled: !this.#last });
       const name = this.#nameOf(button.dataset.action || "");
       button.setAttribute("aria-pressed", String(Boolean(name !== undefined && this.#last?.pressed.has(name))));
     }
+  }
+
+  /**
+   * Open or close what a phone shows on demand only.
+   * @param {boolean} [open]
+   */
+  open(open = !this.#strip.hasAttribute("data-open")) {
+    this.#strip.toggleAttribute("data-open", open);
+    find(this.#strip, ".why").setAttribute("aria-expanded", String(open));
   }
 
   /**

@@ -136,7 +136,8 @@ export class Voting {
     if (criteria.length) this.askCriterion(event.key, criteria);
     else if (keptWinner.stays(event)) this.#awaitWinner(event.key);
     else this.#advance(pressedAt);
-    annotations.setVote(state.trial ? null : event);
+    if (state.trial) annotations.setVote(null);
+    else annotations.setVote(event, item.images);
 
     // The next pair is painted before anything else is shown.
     view.afterPaint(() => {

@@ -1,33 +1,19 @@
 // The view of the stage. Everything here writes to the page and decides nothing.
 
 import { createElement, find, findAll, setText } from "../dom.js";
+import { Arrangement } from "./arrangement.js";
 import { glyphOf } from "./keys.js";
+import { Toast } from "./toast.js";
 
 /**
  * @typedef {import("../types").Item} Item
  * @typedef {import("./keys.js").Keys} Keys
  */
 
-/** @type {Record<string, string>} */
-const CONFIRMATIONS = {
-  left: "Left.",
-  right: "Right.",
-  tie: "Tie.",
-  both_good: "Both good.",
-  both_bad: "Both bad.",
-  skip: "Skipped.",
-  ranking: "Ranked.",
-  report: "Flagged: hidden until an admin has looked at it.",
-};
-/**
- * The images that flash after a verdict.
- * @type {Record<string, number[]>}
- */
-const FLASHED = { left: [0], right: [1], tie: [0, 1], both_good: [0, 1], both_bad: [0, 1] };
 // As often as the server keeps a winner.
 const MAX_IN_A_ROW = 5;
-const NOTE_MS = 2500;
-const PROBLEM_MS = 12000;
+// Longer prompts are set smaller, so that they stay in the room that every prompt has.
+const LONG_PROMPT = 90;
 
 export class StageView {
   stage;
@@ -38,17 +24,16 @@ export class StageView {
   name;
   // When the images that are shown were painted; 0 before.
   paintedAt = 0;
+  arrangement;
   #element;
   #frames;
   #fourFrames;
   #cards;
   #coarse = matchMedia("(pointer: coarse)").matches;
-  #reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
   #undoName = this.#coarse ? "Undo" : "Z";
   #keeps = false;
   #inARow = 0;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #noteTimer;
+  #toast;
 
   /** @param {HTMLElement} element */
   constructor(element) {
@@ -58,6 +43,8 @@ export class StageView {
     this.#frames = findAll(element, ".pair .image");
     this.#fourFrames = findAll(element, ".four .image");
     this.#cards = findAll(element, ".card");
+    this.arrangement = new Arrangement(element);
+    this.#toast = new Toast(element, this.arrangement);
   }
 
   /** Whether the stage can be seen. */
@@ -99,14 +86,13 @@ export class StageView {
     const { pair, images } = item;
     this.stage.dataset.state = "pair";
     this.#element.dataset.pair = pair.pair_id;
-    this.#setText(".prompt", pair.prompt);
+    this.#prompt(pair.prompt);
     this.stage.dataset.layout = pair.urls ? "four" : "two";
     this.question(pair.question || (pair.urls ? "Which one is the best?" : ""));
     this.#inARow = (!pair.urls && pair.in_a_row) || 0;
     this.#tellKept();
     this.best(null);
-    const first = images?.[0];
-    this.stage.style.setProperty("--ratio", first?.naturalWidth ? `${first.naturalWidth / first.naturalHeight}` : "1");
+    this.arrangement.take(images, Boolean(pair.urls));
     (pair.urls ? this.#fourFrames : this.#frames).forEach((frame, place) =>
       find(frame, ".frame").replaceChildren(...(images ? [images[place]] : [])));
 
@@ -115,6 +101,14 @@ export class StageView {
       this.paintedAt = now;
       if (pressedAt) this.#element.dataset.swapMs = (now - pressedAt).toFixed(1);
     });
+  }
+
+  /** @param {string} text */
+  #prompt(text) {
+    const prompt = this.#find(".prompt");
+    setText(prompt, text);
+    prompt.toggleAttribute("data-long", text.length > LONG_PROMPT);
+    prompt.toggleAttribute("data-whole", false);
   }
 
   /** @param {string} text */
@@ -196,10 +190,7 @@ export class StageView {
    * @param {"calm" | "problem"} kind
    */
   note(text, kind = "calm") {
-    this.#find(".note").dataset.kind = kind;
-    this.#setText(".note", text);
-    clearTimeout(this.#noteTimer);
-    this.#noteTimer = setTimeout(() => this.#setText(".note", ""), kind === "calm" ? NOTE_MS : PROBLEM_MS);
+    this.#toast.show(text, kind);
   }
 
   /**
@@ -207,9 +198,7 @@ export class StageView {
    * @param {string} given a verdict, "ranking" or "report"
    */
   confirm(given) {
-    this.#flash(given);
-    const undo = given === "report" ? "" : ` ${this.#undoName} undoes it.`;
-    this.note(`${CONFIRMATIONS[given]}${undo}`);
+    this.#toast.confirm(given, this.#undoName);
   }
 
   /** @param {Keys} keys */
@@ -263,18 +252,6 @@ export class StageView {
    */
   #setText(selector, text) {
     setText(this.#find(selector), text);
-  }
-
-  /** @param {string} verdict */
-  #flash(verdict) {
-    if (this.#reducedMotion.matches) return;
-    const color = `var(${verdict === "both_bad" ? "--body-text-color-subdued" : "--color-accent"})`;
-    for (const side of FLASHED[verdict] || []) {
-      this.#frames[side].animate(
-        [{ boxShadow: `0 0 0 4px ${color}` }, { boxShadow: "0 0 0 4px transparent" }],
-        { duration: 420, easing: "ease-out" },
-      );
-    }
   }
 }
 

@@ -1,0 +1,78 @@
+// The menu of tools: opened by its button, closed by a choice, a press elsewhere, or Esc.
+
+import { closest, find } from "../dom.js";
+import { PHONE } from "./arrangement.js";
+
+export class ToolsMenu {
+  #button;
+  #menu;
+  #stage;
+
+  /** @param {HTMLElement} element */
+  constructor(element) {
+    this.#stage = find(element, ".stage");
+    this.#button = find(element, ".tools-button");
+    this.#menu = find(element, ".tools-menu");
+    this.#menu.addEventListener("click", (event) => {
+      if (closest(event, "[data-action]")) this.close();
+    });
+    element.addEventListener("focusout", (event) => this.#onFocusOut(event));
+    this.#listenOutside(element);
+    this.#placeName(element);
+  }
+
+  get open() {
+    return !this.#menu.hidden;
+  }
+
+  toggle() {
+    if (this.open) return this.close();
+    this.#show(true);
+    return find(this.#menu, ".tool").focus({ preventScroll: true });
+  }
+
+  close() {
+    if (!this.open) return;
+    this.#show(false);
+    this.#stage.focus({ preventScroll: true });
+  }
+
+  /** @param {boolean} open */
+  #show(open) {
+    this.#menu.hidden = !open;
+    this.#button.setAttribute("aria-expanded", String(open));
+  }
+
+  /** @param {FocusEvent} event */
+  #onFocusOut({ target, relatedTarget: next }) {
+    const inside = target instanceof Node && this.#menu.contains(target);
+    if (!inside || !(next instanceof Node) || this.#menu.contains(next) || next === this.#button) return;
+    this.#show(false);
+  }
+
+  /** @param {HTMLElement} element */
+  #listenOutside(element) {
+    /** @param {Event} event */
+    const onPress = ({ target }) => {
+      if (!element.isConnected) document.removeEventListener("pointerdown", onPress);
+      const inside = target instanceof Node && (this.#menu.contains(target) || this.#button.contains(target));
+      if (this.open && !inside) this.#show(false);
+    };
+    document.addEventListener("pointerdown", onPress);
+  }
+
+  /**
+   * Put the annotator's name where there is room for it: in the bar, on a phone into the menu.
+   * @param {HTMLElement} element
+   */
+  #placeName(element) {
+    const phone = matchMedia(PHONE);
+    const [name, facts] = [find(element, ".who"), find(element, ".facts")];
+    const place = () => {
+      if (phone.matches) this.#menu.append(name);
+      else facts.insertBefore(name, this.#button);
+    };
+    if (phone.matches) place();
+    phone.addEventListener?.("change", place);
+  }
+}

@@ -1,0 +1,199 @@
+"""The stage fits into one screen: rectangles at the sizes of laptops, a desktop and two phones."""
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from journeys import Stage
+from PIL import Image
+from running import App
+
+pytestmark = pytest.mark.browser
+
+DESKTOPS = ((1366, 650), (1440, 789), (1920, 947))
+PHONES = ((390, 664), (360, 640))
+SHAPES = {"square": (1024, 1024), "portrait": (832, 1216), "landscape": (1216, 832)}
+MEASURE = """() => {
+  const boxes = (selector) => [...document.querySelectorAll(`#stage ${selector}`)]
+    .filter((one) => one.checkVisibility({ visibilityProperty: true, opacityProperty: true }))
+    .map((one) => {
+      const { left, top, right, bottom } = one.getBoundingClientRect();
+      return { left, top, right, bottom };
+    })
+    .filter(({ left, right }) => right > left);
+  const page = document.documentElement;
+  return {
+    shape: document.querySelector('#stage .stage').dataset.shape,
+    scrolls: page.scrollHeight > innerHeight || page.scrollWidth > innerWidth,
+    question: boxes('.board :is(.asks, .question)'), prompt: boxes('.board .prompt'),
+    images: boxes('.board .frame'), room: boxes('.board .images'), verdicts: boxes('.board .verdict'),
+    strip: boxes('.annotations'), toast: boxes('.note'), tools: boxes('.tools-button'),
+  };
+}"""
+Measured = dict[str, Any]
+
+
+@pytest.fixture
+def shaped(page: Any) -> Iterator[None]:
+    """Images of one shape after the other, as large as SDXL's: no small model renders them."""
+    contents = [png(*size) for size in SHAPES.values()]
+    asked: list[str] = []
+
+    def answer(route: Any) -> None:
+        asked.append(route.request.url)
+        content = contents[(len(asked) - 1) // 2 % len(contents)]
+        route.fulfill(body=content, content_type="image/png")
+
+    page.route("**/img/*", answer)
+    yield
+    page.unroute("**/img/*")
+
+
+def png(width: int, height: int) -> bytes:
+    content = io.BytesIO()
+    Image.new("RGB", (width, height), (120, 150, 170)).save(content, "PNG")
+    return content.getvalue()
+
+
+def measure(page: Any, size: tuple[int, int]) -> Measured:
+    """Measure the stage in a window of this size, of which nothing may be out of sight."""
+    width, height = size
+    page.set_viewport_size({"width": width, "height": height})
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+    found: Measured = page.evaluate(MEASURE)
+    assert not found["scrolls"], size
+    for name in ("question", "prompt", "images", "verdicts", "tools", "strip", "toast"):
+        for box in found[name]:
+            inside = box["left"] >= 0 and box["right"] <= width and box["bottom"] <= height
+            assert inside and box["top"] >= 0, (size, found["shape"], name, box)
+    assert found["question"] and found["prompt"] and found["tools"], size
+    for image in found["images"]:
+        for name in ("question", "prompt", "verdicts", "strip"):
+            for box in found[name]:
+                assert not overlap(image, box), (size, found["shape"], name)
+    return found
+
+
+def overlap(one: dict[str, float], other: dict[str, float]) -> bool:
+    return (
+        min(one["right"], other["right"]) - max(one["left"], other["left"]) > 0.5
+        and min(one["bottom"], other["bottom"]) - max(one["top"], other["top"]) > 0.5
+    )
+
+
+def share_of(found: Measured, size: tuple[int, int]) -> float:
+    """Return the share of the window that the images take."""
+    areas = [(box["right"] - box["left"]) * (box["bottom"] - box["top"]) for box in found["images"]]
+    return sum(areas) / (size[0] * size[1])
+
+
+def test_two_images_their_question_and_the_verdicts_are_in_sight_at_every_size(
+    shared_app: App, page: Any, stage: Stage, shaped: None
+) -> None:
+    stage.open(shared_app.url)
+    before = {size: measure(page, size)["room"] for size in DESKTOPS}
+    seen = set()
+    for _ in SHAPES:
+        voted = page.locator("#stage .board .frame img").evaluate_all("all => all.map((i) => i.src)")
+        stage.press("ArrowLeft")
+        page.locator("#stage .annotations:not([data-idle])").wait_for()
+        about = page.locator("#stage .about img").evaluate_all("all => all.map((i) => i.src)")
+        assert about == voted, "the strip shows the pair that it is about"
+
+        for size in DESKTOPS:
+            found = measure(page, size)
+            assert found["room"] == before[size], "a vote moves nothing"
+            assert len(found["images"]) == 2 and len(found["strip"]) == 1
+            assert len({box["top"] for box in found["verdicts"]}) == 1, "one row"
+            assert len(found["verdicts"]) == 7
+        for size in PHONES:
+            found = measure(page, size)
+            assert len(found["verdicts"]) == 7
+            assert len(found["images"]) == (1 if found["shape"] == "portrait" else 2)
+            assert share_of(found, size) >= 0.5, (size, found["shape"])
+            seen.add(found["shape"])
+    assert seen == set(SHAPES)
+
+
+def test_the_toast_lies_over_the_images_and_a_card_that_waits_where_they_were(
+    shared_app: App, page: Any, stage: Stage, shaped: None
+) -> None:
+    stage.open(shared_app.url)
+    for size in (*DESKTOPS, *PHONES):
+        stage.press("ArrowDown")
+        page.locator("#stage .note", has_text="Tie.").wait_for()
+        found = measure(page, size)
+        (toast,), (room,) = found["toast"], found["room"]
+        assert overlap(toast, room) and not any(overlap(toast, box) for box in found["verdicts"])
+        waiting = page.evaluate(
+            """() => {
+              const [stage, box] = [document.querySelector('#stage .stage'), (selector) => {
+                const { x, y, width, height } = document.querySelector(selector).getBoundingClientRect();
+                return [x, y, width, height];
+              }];
+              const shown = box('#stage .board .images');
+              stage.dataset.state = 'empty';
+              const waits = box('#stage .placeholders');
+              stage.dataset.state = 'pair';
+              return [shown, waits];
+            }"""
+        )
+        assert waiting[0] == waiting[1], (size, found["shape"])
+
+
+def test_four_images_are_in_a_row_and_two_by_two_on_a_phone(
+    shared_app: App, page: Any, stage: Stage
+) -> None:
+    stage.open(shared_app.url)
+    page.keyboard.press("4")
+    page.locator("#stage .four img").nth(3).wait_for(timeout=60_000)
+    for size in (*DESKTOPS, *PHONES):
+        found = measure(page, size)
+        rows = {round(box["top"]) for box in found["images"]}
+        assert (len(found["images"]), len(rows)) == (4, 1 if size in DESKTOPS else 2), size
+    page.keyboard.press("Escape")
+
+
+def test_a_phone_shows_one_portrait_at_a_time_which_a_tap_flips(
+    shared_app: App, page: Any, stage: Stage, shaped: None
+) -> None:
+    page.set_viewport_size({"width": 390, "height": 664})
+    stage.open(shared_app.url)
+    while page.locator("#stage .stage").get_attribute("data-shape") != "portrait":
+        stage.press("ArrowLeft")
+    pair = stage.read("pair")
+    left, right = page.locator("#stage .pair .image").all()
+    assert (left.is_visible(), right.is_visible()) == (True, False)
+    left.click()
+    assert (left.is_visible(), right.is_visible()) == (False, True)
+    assert stage.read("pair") == pair, "a tap is no vote"
+    page.locator("#stage .verdicts [data-verdict=right]").click()
+    stage.wait_until("pair", f"value !== '' && value !== {pair!r}")
+
+
+def test_a_small_image_is_enlarged_four_times_at_most(
+    shared_app: App, page: Any, stage: Stage
+) -> None:
+    small = png(64, 64)
+    page.route("**/img/*", lambda route: route.fulfill(body=small, content_type="image/png"))
+    stage.open(shared_app.url)
+    boxes = measure(page, (1440, 789))["images"]
+    assert [round(box["right"] - box["left"]) for box in boxes] == [256, 256]
+
+
+def test_tools_are_behind_one_button_and_keys_go_on_as_before(
+    shared_app: App, page: Any, stage: Stage
+) -> None:
+    stage.open(shared_app.url)
+    menu = page.locator("#stage .tools-menu")
+    assert not menu.is_visible()
+    page.locator("#stage .tools-button").click()
+    menu.get_by_text("Difference").click()
+    page.locator("#stage .overlay-label", has_text="differ by").wait_for()
+    assert not menu.is_visible()
+    page.keyboard.press("Escape")
+    page.locator("#stage .tools-button").click()
+    page.keyboard.press("Escape")
+    menu.wait_for(state="hidden")
+    stage.press("ArrowLeft")
