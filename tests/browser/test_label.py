@@ -75,7 +75,7 @@ def test_the_winner_stays_beside_one_new_image_until_its_vote_is_undone(
 ) -> None:
     stage.open(shared_app.url)
     page.keyboard.press("k")
-    page.locator('#stage .keep[aria-pressed="true"]').wait_for()
+    page.locator('#stage .keep[aria-pressed="true"]').wait_for(state="attached")
 
     def shown() -> tuple[str, set[str]]:
         images = page.locator("#stage .pair img").evaluate_all("all => all.map((one) => one.src)")
@@ -98,7 +98,7 @@ def test_the_winner_stays_beside_one_new_image_until_its_vote_is_undone(
     stage.press("z")
     assert stage.read("pair") == pair
     page.keyboard.press("k")
-    page.locator('#stage .keep[aria-pressed="false"]').wait_for()
+    page.locator('#stage .keep[aria-pressed="false"]').wait_for(state="attached")
 
 
 def test_a_click_on_a_image_chooses_it(shared_app: App, page: Any, stage: Stage) -> None:

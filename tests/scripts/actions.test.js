@@ -16,11 +16,12 @@ beforeEach(() => {
     ...recorder(["refresh"]),
     state: newState({ current: itemOf(pairOf("a")) }),
     server: { stage_retry_model: async () => reply },
-    view: Object.assign(recorder(["toggleHelp", "closeHelp", "showKeys", "note"]), { covered: false }),
+    view: Object.assign(recorder(["toggleHelp", "closeHelp", "showKeys", "note"]), {
+      covered: false, tools: Object.assign(recorder(["toggle", "close"]), { open: false }),
+    }),
     keys: recorder(["reset"]),
     magnifier: recorder(["reset", "difference", "pixels", "full"]),
     annotations: recorder(["toggle", "redraw", "open"]),
-    tools: Object.assign(recorder(["toggle", "close"]), { open: false }),
     session: Object.assign(recorder(["perform", "close"]), { shown: false }),
     voting: recorder(["vote", "rank", "flag"]),
     undoer: recorder(["undo"]),
@@ -35,7 +36,7 @@ test("every action goes to the part that does it", () => {
     ["undo", "undoer", ["undo", 7]], ["clear", "annotations", ["toggle", "clear"]], ["reason-2", "annotations", ["toggle", "reason-2"]],
     ["four", "modes", ["toggleFour"]], ["leave", "modes", ["setBlindTest", ""]], ["help", "view", ["toggleHelp", stage.keys]],
     ["difference", "magnifier", ["difference"]], ["pixels", "magnifier", ["pixels"]], ["full", "magnifier", ["full"]],
-    ["unzoom", "magnifier", ["reset"]], ["tools", "tools", ["toggle"]], ["why", "annotations", ["open"]], ["session-begin", "session", ["perform", "session-begin"]],
+    ["unzoom", "magnifier", ["reset"]], ["why", "annotations", ["open"]], ["session-begin", "session", ["perform", "session-begin"]],
   ]) {
     stage[part].calls.length = 0;
     perform(stage, action, 7);
@@ -83,12 +84,17 @@ test("Esc closes what is open, and goes back from four images", () => {
   assert.deepEqual(stage.modes.names(), ["toggleFour"], "first the card is closed");
 });
 
+test("the button of the tools opens them", () => {
+  perform(stage, "tools", 7);
+  assert.deepEqual(stage.view.tools.calls, [["toggle"]]);
+});
+
 test("Esc closes the tools and nothing else, or else the reasons that a phone shows", () => {
   stage.state.four = true;
-  stage.tools.open = true;
+  stage.view.tools.open = true;
   perform(stage, "close", 7);
-  assert.deepEqual([stage.tools.names(), stage.modes.names(), stage.annotations.calls], [["close"], [], []]);
-  stage.tools.open = false;
+  assert.deepEqual([stage.view.tools.names(), stage.modes.names(), stage.annotations.calls], [["close"], [], []]);
+  stage.view.tools.open = false;
   perform(stage, "close", 7);
   assert.deepEqual([stage.annotations.calls, stage.modes.names()], [[["open", false]], ["toggleFour"]]);
 });

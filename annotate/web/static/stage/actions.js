@@ -12,7 +12,7 @@ import { isVerdict } from "./verdict.js";
 const UNCOVERED = {
   close,
   help: ({ view, keys }) => view.toggleHelp(keys),
-  tools: ({ tools }) => tools.toggle(),
+  tools: ({ view }) => view.tools.toggle(),
   "keys-reset": resetKeys,
   retry: retryModel,
   leave: ({ modes }) => modes.setBlindTest(""),
@@ -59,8 +59,8 @@ export function perform(stage, action, pressedAt) {
 }
 
 /** @param {Stage} stage */
-function close({ state, view, modes, magnifier, session, tools, annotations }) {
-  if (tools.open) return tools.close();
+function close({ state, view, modes, magnifier, session, annotations }) {
+  if (view.tools.open) return view.tools.close();
   annotations.open(false);
   if (state.four && !view.covered) return modes.toggleFour();
   magnifier.reset();

@@ -22,7 +22,12 @@ export class Annotations {
   #images = [];
   #strip;
   #row;
-  #thumbnails;
+  #about;
+  /**
+   * Made for the first vote.
+   * @type {HTMLImageElement[]}
+   */
+  #thumbnails = [];
   #keys;
   #send;
 
@@ -34,7 +39,7 @@ export class Annotations {
   constructor(element, keys, send) {
     this.#strip = find(element, ".annotations");
     this.#row = find(this.#strip, ".chips");
-    this.#thumbnails = /** @type {HTMLImageElement[]} */ (findAll(this.#strip, ".about img"));
+    this.#about = find(this.#strip, ".about");
     this.#keys = keys;
     this.#send = send;
   }
@@ -85,18 +90,27 @@ export class Annotations {
   show() {
     const last = this.#last;
     this.#strip.toggleAttribute("data-idle", !last);
-    if (!last) this.open(false);
-    else this.#thumbnails.forEach((thumbnail, place) => {
-      // The same files, which the browser has in its memory.
-      const src = this.#images[place]?.src || "";
-      if (thumbnail.src !== src) thumbnail.src = src;
-      thumbnail.toggleAttribute("data-chosen", place === last.side);
-    });
+    if (last) this.#showImages(last.side);
+    else this.open(false);
     for (const button of findAll(this.#row, "button")) {
       Object.assign(button, { disabled: !this.#last });
       const name = this.#nameOf(button.dataset.action || "");
       button.setAttribute("aria-pressed", String(Boolean(name !== undefined && this.#last?.pressed.has(name))));
     }
+  }
+
+  /** @param {number} side the chosen one */
+  #showImages(side) {
+    if (!this.#thumbnails.length) {
+      this.#thumbnails = CHOICES.map(() => createElement("img", { alt: "" }));
+      this.#about.append(...this.#thumbnails);
+    }
+    this.#thumbnails.forEach((thumbnail, place) => {
+      // The same files, which the browser has in its memory.
+      const src = this.#images[place]?.src || "";
+      if (thumbnail.src !== src) thumbnail.src = src;
+      thumbnail.toggleAttribute("data-chosen", place === side);
+    });
   }
 
   /**

@@ -3,7 +3,6 @@
 import { pageRoot } from "../page_root.js";
 import { fetchAccount, keepOwnEvents, showAccount, watchAccount } from "./account.js";
 import { perform } from "./actions.js";
-import { followTop } from "./fit.js";
 import { listenToInput } from "./gestures.js";
 import { Keys } from "./keys.js";
 import { shownUrl } from "./image_size.js";
@@ -21,7 +20,6 @@ import { StatusView } from "./status_view.js";
 import { stepsOf } from "./steps.js";
 import { makeKey, recall, remember } from "../storage.js";
 import { restoreTab } from "./tabs.js";
-import { ToolsMenu } from "./tools_menu.js";
 import { Undo } from "./undo.js";
 import { Voting } from "./verdict.js";
 import { StageView } from "./view.js";
@@ -97,7 +95,6 @@ export class Stage {
     this.view = new StageView(element);
     this.statusView = new StatusView(element);
     this.magnifier = new Magnifier(element);
-    this.tools = new ToolsMenu(element);
     this.paceHint = new PaceHint(this.view.stage);
     this.annotations = new Annotations(element, this.keys, (remark) => this.annotate(remark));
     this.prefetcher = new Prefetcher({
@@ -135,7 +132,6 @@ export class Stage {
   start() {
     const { element, keys, view, magnifier, person, state } = this;
     this.modes.listen();
-    followTop(view.stage);
     listenToInput({
       element, keys, view, magnifier,
       perform: (action, pressedAt) => perform(this, action, pressedAt),

@@ -2,8 +2,10 @@
 
 import { createElement, find, findAll, setText } from "../dom.js";
 import { Arrangement } from "./arrangement.js";
+import { followTop } from "./fit.js";
 import { glyphOf } from "./keys.js";
 import { Toast } from "./toast.js";
+import { ToolsMenu } from "./tools_menu.js";
 
 /**
  * @typedef {import("../types").Item} Item
@@ -44,7 +46,9 @@ export class StageView {
     this.#fourFrames = findAll(element, ".four .image");
     this.#cards = findAll(element, ".card");
     this.arrangement = new Arrangement(element);
+    this.tools = new ToolsMenu(element);
     this.#toast = new Toast(element, this.arrangement);
+    followTop(this.stage);
   }
 
   /** Whether the stage can be seen. */
