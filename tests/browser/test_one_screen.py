@@ -27,7 +27,8 @@ MEASURE = """() => {
     shape: document.querySelector('#stage .stage').dataset.shape,
     scrolls: page.scrollHeight > innerHeight || page.scrollWidth > innerWidth,
     question: boxes('.board :is(.asks, .question)'), prompt: boxes('.board .prompt'),
-    images: boxes('.board .frame'), room: boxes('.board .images'), verdicts: boxes('.board .verdict'),
+    images: boxes('.board .frame'), room: boxes('.board .images'),
+    verdicts: boxes('.board .verdict'),
     strip: boxes('.annotations'), toast: boxes('.note'), tools: boxes('.tools-button'),
   };
 }"""
@@ -82,6 +83,11 @@ def overlap(one: dict[str, float], other: dict[str, float]) -> bool:
     )
 
 
+def sources(page: Any, around: str) -> list[str]:
+    images = page.locator(f"#stage {around} img")
+    return [str(source) for source in images.evaluate_all("all => all.map((one) => one.src)")]
+
+
 def share_of(found: Measured, size: tuple[int, int]) -> float:
     """Return the share of the window that the images take."""
     areas = [(box["right"] - box["left"]) * (box["bottom"] - box["top"]) for box in found["images"]]
@@ -95,11 +101,10 @@ def test_two_images_their_question_and_the_verdicts_are_in_sight_at_every_size(
     before = {size: measure(page, size)["room"] for size in DESKTOPS}
     seen = set()
     for _ in SHAPES:
-        voted = page.locator("#stage .board .frame img").evaluate_all("all => all.map((i) => i.src)")
+        voted = sources(page, ".board .frame")
         stage.press("ArrowLeft")
         page.locator("#stage .annotations:not([data-idle])").wait_for()
-        about = page.locator("#stage .about img").evaluate_all("all => all.map((i) => i.src)")
-        assert about == voted, "the strip shows the pair that it is about"
+        assert sources(page, ".about") == voted, "the strip shows the pair that it is about"
 
         for size in DESKTOPS:
             found = measure(page, size)
@@ -128,13 +133,14 @@ def test_the_toast_lies_over_the_images_and_a_card_that_waits_where_they_were(
         assert overlap(toast, room) and not any(overlap(toast, box) for box in found["verdicts"])
         waiting = page.evaluate(
             """() => {
-              const [stage, box] = [document.querySelector('#stage .stage'), (selector) => {
-                const { x, y, width, height } = document.querySelector(selector).getBoundingClientRect();
+              const stage = document.querySelector('#stage .stage');
+              const box = (selector) => {
+                const { x, y, width, height } = stage.querySelector(selector).getBoundingClientRect();
                 return [x, y, width, height];
-              }];
-              const shown = box('#stage .board .images');
+              };
+              const shown = box('.board .images');
               stage.dataset.state = 'empty';
-              const waits = box('#stage .placeholders');
+              const waits = box('.placeholders');
               stage.dataset.state = 'pair';
               return [shown, waits];
             }"""
