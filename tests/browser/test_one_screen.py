@@ -135,8 +135,8 @@ def test_the_toast_lies_over_the_images_and_a_card_that_waits_where_they_were(
             """() => {
               const stage = document.querySelector('#stage .stage');
               const box = (selector) => {
-                const { x, y, width, height } = stage.querySelector(selector).getBoundingClientRect();
-                return [x, y, width, height];
+                const found = stage.querySelector(selector).getBoundingClientRect();
+                return [found.x, found.y, found.width, found.height];
               };
               const shown = box('.board .images');
               stage.dataset.state = 'empty';
