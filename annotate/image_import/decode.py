@@ -48,6 +48,8 @@ PILLOW_TEXT_LIMIT = "MAX_TEXT"
 """Part of Pillow's error about texts that would fill the memory."""
 GRID = re.compile(r"grid-\d+")
 """File name that AUTOMATIC1111 gives to a grid of several images."""
+ENDS = ",; "
+"""Characters that a prompt does not end with."""
 FAST_COMPRESSION = 1
 """Level of PNG compression: thousands of files are written in one go, so fast beats small."""
 
@@ -94,7 +96,8 @@ def read_header(path: Path, contents: FolderContents) -> ImageHeader:
         cost = len(content) + image.width * image.height * BYTES_PER_PIXEL
 
     spelled = one_line(found.text)
-    prompt = without_invisible(spelled)
+    # A comma that a list of words was left with is no part of what the image shows.
+    prompt = without_invisible(spelled).rstrip(ENDS)
     if not prompt:
         raise SkippedFile(NOTHING)
     digest = hashlib.sha256(content).hexdigest()

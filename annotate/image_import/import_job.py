@@ -141,9 +141,8 @@ class ImportJob:
             self._chance.shuffle(new_pairs[number])
             pairs += new_pairs[number]
         stored = self._store.imported_images.add(self._model_id, list(new_images.values()), pairs)
-        for pair in stored:
-            self._assigner.add(pair)
-            summary.prompts.add(pair.prompt)
+        self._assigner.add_imported(stored)
+        summary.prompts.update(pair.prompt for pair in stored)
         summary.pairs += len(pairs)
 
     def _decode_all(

@@ -12,7 +12,7 @@ from annotate.wording import quantity
 STOPPED = "not looked at, for it was stopped"
 ALONE = "alone with its prompt"
 SAME = "looks like the others of its prompt"
-MAX_NAMES = 5
+MAX_NAMES = 50
 """Files that are named per reason."""
 NO_SHARED_PROMPT = (
     "Images make pairs when two of them have the same prompt: in their metadata, in "

@@ -5,6 +5,7 @@ from annotate.views.image_import import ImportPreviewView, SkippedFilesView
 
 MAX_PROMPT_LENGTH = 100
 """Characters of a prompt that are shown in a list."""
+NAMES_ON_A_LINE = 5
 
 
 def preview_lines(preview: ImportPreviewView) -> list[str]:
@@ -27,7 +28,8 @@ def skip_lines(summary: SkippedFilesView) -> list[str]:
 
 def first_of(names: list[str], count: int) -> str:
     """Return the first names of `count` files, with dots if there are more."""
-    return ", ".join([*names, *["..."] * (count > len(names))])
+    shown = names[:NAMES_ON_A_LINE]
+    return ", ".join([*shown, *["..."] * (count > len(shown))])
 
 
 def writable(text: str, encoding: str | None) -> str:

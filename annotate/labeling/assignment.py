@@ -1,7 +1,7 @@
 """Pair assignment: hand every pair to one annotator, record the vote, and take it back."""
 
 import random
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from annotate.clock import Monotonic
@@ -107,6 +107,13 @@ class PairAssigner(ItemAssigner[Pair]):
         """Enqueue a new pair."""
         with self._guard:
             self._leases.add(pair)
+
+    def add_imported(self, pairs: Iterable[Pair]) -> None:
+        """Enqueue pairs of imported images, in place of the others that pages hold for later."""
+        with self._guard:
+            for pair in pairs:
+                self._leases.add(pair)
+            self._leases.release_unopened(IMPORTED)
 
     def ready(self, trial: str | None = None) -> int:
         """Count the waiting pairs of the active version, or of a blind test.
@@ -238,12 +245,14 @@ class PairAssigner(ItemAssigner[Pair]):
     def _keeps(self, pair: Pair, trial: str | None) -> bool:
         """Return True if a page may keep a pair that it has: one of a stream that it labels.
 
-        One of another version is kept while no pair of the active one waits in its place; a blind
-        test's pair never is outside its test.
+        Imported pairs come first. One of another version is kept while no pair of the active one
+        waits in its place; a blind test's pair never is outside its test.
         """
         if trial or pair.trial:
             return pair.trial == (trial or self._mixed)
-        return pair.stream in (self._version, IMPORTED) or not self._leases.ready(self._version)
+        if pair.stream == IMPORTED or self._leases.ready(IMPORTED):
+            return pair.stream == IMPORTED
+        return pair.stream == self._version or not self._leases.ready(self._version)
 
     def _assign_one(self, annotator: str, trial: str | None, any_version: bool) -> Pair | None:
         asked = None if trial else self._control_pair(annotator)

@@ -9,7 +9,7 @@ class SkippedFilesView(TypedDict):
     skipped: dict[str, int]
     """Their number by reason."""
     skipped_names: dict[str, list[str]]
-    """The first five of each reason."""
+    """The first fifty of each reason."""
 
 
 class FolderView(SkippedFilesView):

@@ -4,7 +4,7 @@ from base64 import b64encode
 from html import escape
 
 from annotate.charts.bar_charts import progress_bar
-from annotate.image_import.listing import first_of
+from annotate.image_import.listing import NAMES_ON_A_LINE, first_of
 from annotate.image_import.preview import ImportPreview, PreviewExample
 from annotate.image_import.thumbnails import thumbnail
 from annotate.views.image_import import ImportProgressView, ImportSummaryView, SkippedFilesView
@@ -62,10 +62,20 @@ def skip_list(summary: SkippedFilesView) -> str:
     """Return the number of skipped files by reason, with the first of their names."""
     names = summary["skipped_names"]
     lines = "".join(
-        f"<li>{count:,} skipped: {escape(reason)} ({escape(first_of(names[reason], count))})</li>"
+        f"<li>{count:,} skipped: {escape(reason)} ({escape(first_of(names[reason], count))})"
+        f"{_all_names(names[reason], count)}</li>"
         for reason, count in summary["skipped"].items()
     )
     return f'<ul class="soft counts">{lines}</ul>' if lines else ""
+
+
+def _all_names(names: list[str], count: int) -> str:
+    """Return the names of skipped files one a line, folded, where a line does not hold them."""
+    if len(names) <= NAMES_ON_A_LINE:
+        return ""
+    label = "All of them" if count == len(names) else f"The first {len(names)}"
+    listed = "".join(f"<li>{escape(name)}</li>" for name in names)
+    return f'<details class="skipped-names"><summary>{label}</summary><ul>{listed}</ul></details>'
 
 
 def _example(example: PreviewExample, preview: ImportPreview) -> str:

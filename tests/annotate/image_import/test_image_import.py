@@ -63,6 +63,27 @@ def test_images_of_a_prompt_become_pairs_that_come_before_drawn_ones(
     assert not place.studio.next_pair("ann")["prompt"].startswith("a cat number")
 
 
+def test_pairs_that_a_page_holds_for_later_make_way_for_imported_ones(
+    place: Place, tmp_path: Path
+) -> None:
+    until(lambda: place.studio.stats()["ready_pairs"] >= 8)
+    held = [pair["pair_id"] for pair in place.studio.pairs_ahead("ann", [], 4)["pairs"]]
+    place.studio.importer.import_folder(str(folder_of(tmp_path / "in")))
+
+    ahead = place.studio.pairs_ahead("ann", held, 3)
+    assert ahead["passed_over"] == held[1:], "the one that is open stays"
+    assert all(pair["prompt"].startswith("a cat number") for pair in ahead["pairs"])
+
+
+def test_a_comma_that_a_prompt_ends_with_is_left_out(place: Place, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    a1111(folder / "1.png", "portrait of a red fox,", 1)
+    a1111(folder / "2.png", "portrait of a red fox", 2)
+    assert place.studio.importer.import_folder(str(folder))["pairs"] == 1
+    [pair] = pairs_of(place)
+    assert pair.prompt == "portrait of a red fox"
+
+
 def test_labels_on_brought_images_are_what_a_run_learns_from(place: Place, tmp_path: Path) -> None:
     place.studio.importer.import_folder(str(folder_of(tmp_path / "in", 1, 2)))
     place.label(1)

@@ -227,6 +227,17 @@ def test_files_that_were_skipped_are_named():
     assert "1 skipped: no prompt (f.png)" in told and MARKUP not in told
 
 
+def test_more_skipped_files_than_a_line_holds_are_listed_one_a_line():
+    names = [f"{number:02}.png" for number in range(50)]
+    brought = {"pairs": 0, "summary": "Nothing.", "skipped": {"damaged": 70, "too small": 6}}
+    told = import_result_card(
+        brought | {"skipped_names": {"damaged": names, "too small": names[:6]}}
+    )
+    assert "70 skipped: damaged (00.png, " in told and "04.png, ...)" in told
+    assert "The first 50</summary>" in told and "<li>49.png</li>" in told
+    assert "All of them</summary>" in told
+
+
 @pytest.mark.parametrize(
     ("needed", "words"),
     [((1, 1), "About 1 more decisive vote until"), ((5, 39), "About 5 to 39 more decisive votes")],
