@@ -39,6 +39,15 @@ def as_text(value: object, name: str) -> str:
     return value
 
 
+def as_numbers(values: object) -> list[int]:
+    """Return a list of whole numbers, each once."""
+    if not isinstance(values, list | tuple) or not values:
+        raise InvalidRequest("Send a list of at least one number.")
+    if any(isinstance(value, bool) or not isinstance(value, int) for value in values):
+        raise InvalidRequest(f"The numbers must be whole ones, not {list(values)[:5]!r}.")
+    return list(dict.fromkeys(values))
+
+
 def as_seed(seed: object) -> int:
     """Return a seed from 0 to 2**32 - 1."""
     if isinstance(seed, float) and seed.is_integer():

@@ -109,6 +109,10 @@ class InvalidPrompt(StorageError, InvalidInput):
     """A prompt is empty, too long, or holds control characters."""
 
 
+class UnknownPrompt(StorageError, NotFound):
+    """No prompt has this number."""
+
+
 class InvalidVerdict(StorageError, InvalidInput):
     """The verdict is not one of left, right, tie, both_good, both_bad, skip."""
 

@@ -47,7 +47,7 @@ from storage.tables.model_aliases import ModelAliases
 from storage.tables.pairs import KeptPairs, Pairs
 from storage.tables.people import People
 from storage.tables.project_settings import ProjectSettings
-from storage.tables.prompts import Prompts
+from storage.tables.prompts import PromptChanges, Prompts
 from storage.tables.quads import Quads
 from storage.tables.rankings import Rankings
 from storage.tables.training_runs import Runs
@@ -88,6 +88,7 @@ class Store:
         settling = Settling(self._database, clock, monotonic_clock)
 
         self._prompts = Prompts(self._database, clock)
+        self.prompt_changes = PromptChanges(self._database, clock)
         self._images = Images(self._database, clock)
         self.pairs = Pairs(self._database, self._counts, clock)
         self._votes = Votes(self._database, self._counts, settling, clock)

@@ -72,6 +72,13 @@ CONTRACT = {
     "/lora_folder": [],
     "/change_lora_folder": ["folder"],
     "/send_version": ["version", "strength"],
+    "/prompts": ["search", "page", "removed"],
+    "/change_prompts": ["prompts", "removed", "weight"],
+    "/edit_prompt": ["prompt", "text"],
+    "/choose_prompt_list": ["name"],
+    "/let_labelers_add_prompts": ["allowed"],
+    "/more_of_prompt": ["pair_id", "annotator"],
+    "/queue_prompt": ["prompt", "annotator"],
 }
 OLD_NAMES = {
     "/mark_known": ["pair_id", "better"],

@@ -61,7 +61,7 @@ class PairAssigner(ItemAssigner[Pair]):
             pick: Picks among waiting pairs.
             selection_of: Returns the rule that selected a pair, and its propensity.
             issue_control_pair: Issues a quality-control pair for an annotator now and then.
-            stale_pairs: Returns the stored pairs without a vote that are of another look.
+            stale_pairs: Returns stored pairs without a vote that are to be shown to nobody.
             prepared_versions: Returns versions that serve while the active one has no pair.
         """
         super().__init__(clock, NEAR_PAIRS)
@@ -245,14 +245,13 @@ class PairAssigner(ItemAssigner[Pair]):
     def _keeps(self, pair: Pair, trial: str | None) -> bool:
         """Return True if a page may keep a pair that it has: one of a stream that it labels.
 
-        Imported pairs come first. One of another version is kept while no pair of the active one
-        waits in its place; a blind test's pair never is outside its test.
+        Imported ones come first. One of another version is kept while none of the active one waits
+        in its place; a blind test's pair never is outside its test.
         """
         if trial or pair.trial:
             return pair.trial == (trial or self._mixed)
-        if pair.stream == IMPORTED or self._leases.ready(IMPORTED):
-            return pair.stream == IMPORTED
-        return pair.stream == self._version or not self._leases.ready(self._version)
+        first = IMPORTED if self._leases.ready(IMPORTED) else self._version
+        return pair.stream in (first, IMPORTED) or not self._leases.ready(first)
 
     def _assign_one(self, annotator: str, trial: str | None, any_version: bool) -> Pair | None:
         asked = None if trial else self._control_pair(annotator)

@@ -30,6 +30,8 @@ class QuadAssigner(ItemAssigner[Quad]):
         self._store, self._model_id = store, model_id
         self._wanted_at = -WANTED_S
         self._opened = False
+        self._used: bool | None = None
+        """Whether four at a time are labeled in this project; None while nobody looked."""
 
     def missing(self, version: str) -> int:
         """Return how many quads of a version should be rendered now."""
@@ -38,11 +40,30 @@ class QuadAssigner(ItemAssigner[Quad]):
                 return 0
             return max(0, READY_QUADS - self._leases.ready(version))
 
-    def add(self, prompt: str, images: Sequence[str], version: str) -> None:
-        """Store four images as a quad and enqueue it; raises what the store raises."""
+    def ahead(self, version: str) -> int:
+        """Return how many quads of a version to render while nobody waits for any.
+
+        It is none while nobody ever asked for quads: whoever labels pairs alone needs none.
+        """
+        if not self._in_project():
+            return 0
+        with self._guard:
+            return max(0, READY_QUADS - self._leases.ready(version))
+
+    def add(
+        self, prompt: str, images: Sequence[str], version: str, annotator: str | None = None
+    ) -> Quad:
+        """Store four images as a quad and enqueue it, or lease it to an annotator as the next one.
+
+        Raises what the store raises.
+        """
         quad = self._store.quads.add(prompt, images, self._model_id, version)
+        if annotator is not None:
+            self.lease(annotator, quad, opens=False)
+            return quad
         with self._guard:
             self._leases.add(quad)
+        return quad
 
     def assign(self, annotator: str, have: Sequence[str], want: int, version: str) -> list[Quad]:
         """Lease up to `want` quads besides those that the annotator's page has.
@@ -50,11 +71,9 @@ class QuadAssigner(ItemAssigner[Quad]):
         Those of this version come first. Being asked for quads is what keeps them rendered.
         """
         name = as_annotator(annotator)
-        # Read before the guard is taken: nobody waits for the database.
-        stored = [] if self._opened else self._store.quads.open(self._model_id)
+        self._open()
         with self._guard:
-            self._wanted_at = self._clock()
-            self._open(stored)
+            self._wanted_at, self._used = self._clock(), True
             self._arrive(name)
             self._leases.claim(name, have)
 
@@ -94,11 +113,24 @@ class QuadAssigner(ItemAssigner[Quad]):
         with self._guard:
             self._reopen(annotator, quad, key)
 
-    def _open(self, stored: Sequence[Quad]) -> None:
-        """Enqueue what the store holds, the first time somebody asks."""
-        if not self._opened:
-            self._enqueue(stored)
-            self._opened = True
+    def _in_project(self) -> bool:
+        """Return whether somebody asked for quads since the start, or ranked some before it."""
+        if self._used is None:
+            self._used = self._store.quads.any_ranked(self._model_id)
+        if self._used:
+            self._open()
+        return self._used
+
+    def _open(self) -> None:
+        """Enqueue what the store holds, the first time it matters."""
+        if self._opened:
+            return
+        # Read before the guard is taken: nobody waits for the database.
+        stored = self._store.quads.open(self._model_id)
+        with self._guard:
+            if not self._opened:
+                self._enqueue(stored)
+                self._opened = True
 
     def _enqueue(self, stored: Sequence[Quad]) -> None:
         # One that was reopened by an undo is somebody's already.

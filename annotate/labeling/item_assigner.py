@@ -45,6 +45,11 @@ class ItemAssigner(Generic[AnyItem]):
         with self._guard:
             return next(iter(self._leases.held(annotator)), None)
 
+    def held(self, annotator: str) -> list[AnyItem]:
+        """Return the items that an annotator holds, the open one first."""
+        with self._guard:
+            return self._leases.held(annotator)
+
     def lease(self, annotator: str, item: AnyItem, opens: bool) -> None:
         """Lease a new item to an annotator: as the open one, or as the next one after it."""
         with self._guard:

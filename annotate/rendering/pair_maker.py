@@ -42,35 +42,46 @@ class PairMaker:
 
     def items_of_one_prompt(self, count: int) -> list[RenderItem]:
         """Return items of the next prompt with different random seeds."""
-        prompt = self._prompt_sampler.sample()
+        return self.items_of(self._prompt_sampler.sample(), count)
+
+    def items_of(self, prompt: str, count: int) -> list[RenderItem]:
+        """Return items of a prompt with different random seeds."""
         return [RenderItem(prompt, seed) for seed in self._chance.sample(range(SEEDS), count)]
 
-    def publish_pair(self, *images: Image) -> bool:
-        """Store two images as a pair, and return whether it waits for annotators now.
+    def publish_pair(self, left: Image, right: Image, annotator: str | None = None) -> str | None:
+        """Store two images as a pair that waits for annotators, and return its id.
 
-        None does whose images look alike, or whose look was changed meanwhile.
+        With `annotator` it is that person's next one. Returns None for images that look alike, or
+        whose look was changed meanwhile: they are shown to nobody.
         """
         # Held until the pair waits, so that a change finds either it or nothing.
         with self._renderer.holding_look() as look:
-            return look.rendered(images[0].recipe) and self._publish(*images)
+            return self._publish(left, right, annotator) if look.rendered(left.recipe) else None
 
-    def _publish(self, *images: Image) -> bool:
+    def _publish(self, left: Image, right: Image, annotator: str | None) -> str | None:
         # Seeds are random, so that which image is left is, too.
-        left, right = self._store.add_images(images)
+        left, right = self._store.add_images([left, right])
         files = [self._store.image_path(image.sha256) for image in (left, right)]
         if self._duplicates.rejects(*files):
-            return False
+            return None
         prompt, version = left.recipe["prompt"], left.version
         pair = self._store.add_pair(prompt, left.image_id, right.image_id, self._model_id, version)
-        self._assigner.add(pair)
+        if annotator is None:
+            self._assigner.add(pair)
+        else:
+            self._assigner.lease(annotator, pair, opens=False)
         self._prepared.note_pair(version)
-        return True
+        return pair.pair_id
 
-    def publish_quad(self, rendered: Sequence[Image]) -> None:
-        """Store four images as a quad, unless the look was changed meanwhile."""
+    def publish_quad(self, rendered: Sequence[Image], annotator: str | None = None) -> str | None:
+        """Store four images as a quad and return its id; None if the look was changed meanwhile.
+
+        With `annotator` it is that person's next one.
+        """
         with self._renderer.holding_look() as look:
             if not look.rendered(rendered[0].recipe):
-                return
+                return None
             images = self._store.add_images(rendered)
             ids = [image.image_id for image in images]
-            self._best_worst.add(images[0].recipe["prompt"], ids, images[0].version)
+            prompt, version = images[0].recipe["prompt"], images[0].version
+            return self._best_worst.add(prompt, ids, version, annotator).quad_id

@@ -18,6 +18,7 @@ from annotate.rendering.pair_requests import FEW_PAIRS, PairRequests
 from annotate.rendering.pool_target import MIN_READY_PAIRS, PoolTarget
 from annotate.rendering.prepared_pairs import PreparedPairs
 from annotate.rendering.prompt_sampler import PromptSampler
+from annotate.rendering.prompts.asked_prompts import AskedPrompts
 from annotate.rendering.renderer import Renderer
 from annotate.rendering.votes_per_hour import RenderingSpeed, speed_of
 from storage.store import Store
@@ -35,6 +36,8 @@ ASKED_S = 600.0
 """Somebody who was refused images counts as waiting for so long."""
 SLOWEST_RETRY_S = 30.0
 CLOSING_S = 30.0
+MAX_TRIES = 3
+"""Requests for a prompt that somebody asked for, before others go on without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ class PairPool:
     ) -> None:
         """Wire the parts together; `min_ready` is the least number of pairs to keep ready."""
         self.target = PoolTarget(assigner.votes, assigner.in_use, min_ready, lambda: prepared.due)
-        self.prepared = prepared
+        self.prepared, self.asked = prepared, AskedPrompts()
         self._sampler, self._assigner, self._renderer = sampler, assigner, renderer
         self._clock, self._best_worst, self._kept_winners = clock, best_worst, kept_winners
         maker = PairMaker(
@@ -124,7 +127,8 @@ class PairPool:
 
         With `asked` those count who were refused other images lately.
         """
-        if self._best_worst.missing(self._assigner.version) or self._holds:
+        quads_missing = self._best_worst.missing(self._assigner.version)
+        if quads_missing or self._holds or self.asked.next:
             return True
         since = self._asked_at
         if asked and since is not None and self._clock() - since < ASKED_S:
@@ -229,6 +233,8 @@ class PairPool:
         if pair and self._kept:
             self.requests.waiting_since = self._clock()
             self._kept_winners.render_after(pair, self.requests.watch)
+        elif asked := self.asked.next:
+            self.requests.render_asked(asked, self.asked)
         # In turns, so that neither waits until the other is full.
         elif quads and (self._paired or not count):
             self._paired = False
@@ -236,6 +242,9 @@ class PairPool:
         elif count:
             self._paired = True
             self.requests.render_pairs(min(count, FEW_PAIRS) if quads else count)
+        # Ahead of whoever labels four at a time, but never beside a run.
+        elif not self.target.run_shares_device and self._best_worst.ahead(self._assigner.version):
+            self.requests.render_best_worst()
         else:
             return IDLE_S
 
@@ -273,6 +282,9 @@ class PairPool:
             return IDLE_S
 
         self._failures += 1
+        if self._failures >= MAX_TRIES and (asked := self.asked.next):
+            # It may be this prompt alone that fails, and others wait behind it.
+            self.asked.forget(asked)
         problem = f"{error} Rendering goes on by itself once it can."
         if problem != self.problem:
             logger.error("No images can be rendered: %s", error)

@@ -4,10 +4,11 @@ from annotate.clock import Monotonic
 from annotate.interfaces import Sampler
 from annotate.labeling.assignment import PairAssigner
 from annotate.rendering.pair_maker import PairMaker
+from annotate.rendering.prompts.asked_prompts import AskedPrompt, AskedPrompts
 from annotate.rendering.renderer import Renderer, adapters_of
 from annotate.rendering.rendering_pace import RenderingPace
 from annotate.rendering.rendering_watch import RenderingWatch
-from storage.records import Image
+from storage.records import QUAD_SIZE, Image
 from storage.store import Store
 
 FEW_PAIRS = 4
@@ -87,6 +88,33 @@ class PairRequests:
         # Preempted: four images are of use only together.
         if len(rendered) == len(items):
             self._maker.publish_quad([rendered[index] for index in sorted(rendered)])
+
+    def render_asked(self, asked: AskedPrompt, prompts: AskedPrompts) -> None:
+        """Render what somebody asked for, as their next items; raises what the sampler raises."""
+        version, maker = self._store.version(self._model_id, self._assigner.version), self._maker
+        each, look = (QUAD_SIZE if asked.four else 2), maker.next_look()
+        rendered: dict[int, Image] = {}
+        complete: list[int] = []
+
+        def on_image(index: int, image: Image) -> None:
+            rendered[index], self.waiting_since = image, self._clock()
+            first = index - index % each
+            images = [rendered[i] for i in range(first, first + each) if i in rendered]
+            if len(images) == each:
+                complete.append(first)
+                prompts.note_item(asked, self._publish_asked(asked, images))
+
+        self.waiting_since = self._clock()
+        items, adapters = maker.items_of(asked.prompt, each * asked.left), adapters_of(version)
+        self._renderer.render(items, adapters, on_image, look, preemptible=True, watch=self.watch)
+        # Preempted: the rest comes with the next request.
+        prompts.note_rendered(asked, len(complete))
+
+    def _publish_asked(self, asked: AskedPrompt, images: list[Image]) -> str | None:
+        """Store images as the next item of who asked for them; return its id if it is shown."""
+        if asked.four:
+            return self._maker.publish_quad(images, asked.annotator)
+        return self._maker.publish_pair(images[0], images[1], asked.annotator)
 
     def _watch_if_seen(self) -> RenderingWatch | None:
         """Return the watch while somebody may soon be without a pair; with plenty nobody looks."""

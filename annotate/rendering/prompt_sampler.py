@@ -2,7 +2,7 @@
 
 import random
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from annotate.errors import InvalidPrompts
 from annotate.rendering.prompt_sources import MAX_PROMPTS
@@ -14,7 +14,8 @@ VARIATIONS_TRIED = 20
 class PromptSampler:
     """Samples prompts without replacement: each comes once before any comes again.
 
-    A prompt with variations stands for one prompt, which varies whenever it comes.
+    One that weighs 2 or 4 comes so often in each round, one that weighs a half in every other
+    round. A prompt with variations stands for one prompt, which varies whenever it comes.
     """
 
     def __init__(
@@ -23,7 +24,8 @@ class PromptSampler:
         chance: random.Random,
         variations: PromptVariations | None = None,
     ) -> None:
-        self._texts = dict.fromkeys(texts)
+        self._texts = dict.fromkeys(texts, 1.0)
+        """Each prompt with its weight."""
         self._dropped: set[str] = set()
         self._chance, self._variations = chance, variations or PromptVariations()
         self._left: list[str] = []
@@ -52,10 +54,25 @@ class PromptSampler:
         """Add prompts, to come before the others, and return the number of new ones."""
         with self._guard:
             new = [text for text in dict.fromkeys(texts) if text not in self._texts]
-            self._texts.update(dict.fromkeys(new))
+            self._texts.update(dict.fromkeys(new, 1.0))
             self._chance.shuffle(new)
             self._left.extend(new)
             return len(new)
+
+    def choose_from(self, weights: Mapping[str, float]) -> None:
+        """Choose from these prompts alone, each as often as it weighs; new ones come first.
+
+        Those that blind tests use are left out. Nothing changes if none would be left.
+        """
+        with self._guard:
+            texts = {text: w for text, w in weights.items() if text not in self._dropped}
+            if not texts:
+                return
+            new = [text for text in texts if text not in self._texts]
+            self._left = [text for text in self._left if texts.get(text) == self._texts.get(text)]
+            self._chance.shuffle(new)
+            self._left.extend(new)
+            self._texts = texts
 
     def drop(self, texts: Iterable[str]) -> None:
         """Remove prompts; the last one stays, for there must be one."""
@@ -75,7 +92,7 @@ class PromptSampler:
         """Return the next prompt, its variations chosen; raises InvalidPrompts."""
         with self._guard:
             if not self._left:
-                self._left = list(self._texts)
+                self._left = self._round()
                 self._chance.shuffle(self._left)
             template = self._left.pop()
             for _ in range(VARIATIONS_TRIED):
@@ -84,6 +101,14 @@ class PromptSampler:
                 if text == template or text not in self._dropped:
                     break
             return text
+
+    def _round(self) -> list[str]:
+        """Return the prompts of a round, each as often as it weighs; under the guard."""
+        often: list[str] = []
+        for text, weight in self._texts.items():
+            whole, part = int(weight), weight % 1
+            often += [text] * (whole + (part > 0 and self._chance.random() < part))
+        return often or list(self._texts)
 
     def vary(self, texts: Iterable[str]) -> list[str]:
         """Choose between the variations of prompts; raises InvalidPrompts."""

@@ -19,23 +19,51 @@ MIN_TO_RESERVE = 20
 """So many given prompts are enough to reserve some for blind tests."""
 RESERVED_PART = 5
 """One of so many is reserved."""
+EMOJI, SENTENCES, TAGS = "emoji", "sentences", "tags"
+"""Names of the built-in lists."""
+TAGGED = re.compile(
+    r"illustri?ous|noob.?ai|pony|animagine|anime|waifu|niji|danbooru|booru|hassaku|kohaku|wai.?nsfw"
+    r"|autismmix|prefect|mistoon|counterfeit|aingdiffusion|holodayo|4th.?tail|hyphoria|\bwai\b",
+    re.IGNORECASE,
+)
+"""Names of models that were trained on lists of tags, as they stand in the names of files."""
 LINE_END = re.compile(r"\r\n|\r|\n")
 
 
-def built_in_prompts(model_path: str, kind: str = "prompts") -> list[str]:
-    """Return the built-in list for a model: subjects of emoji for the embedded one, or general."""
-    name = "emoji" if model_path in EMBEDDED else "general"
+def built_in_list(model_path: str, *names: str | None) -> str:
+    """Return the name of the built-in list that suits a model, by its path and other names of it.
+
+    Weights do not tell how prompts were written for them, so that only names can.
+    """
+    if model_path in EMBEDDED:
+        return EMOJI
+    # Not the folders above, which hold models of every kind.
+    known = " ".join([Path(model_path).name, *(Path(name).name for name in names if name)])
+    return TAGS if TAGGED.search(known) else SENTENCES
+
+
+def prompts_of_list(name: str, kind: str = "prompts") -> list[str]:
+    """Return the prompts of a built-in list, or those that it keeps for blind tests."""
     return parse_prompts((PROMPT_LISTS / f"{name}_{kind}.txt").read_text(encoding="utf-8"))
 
 
-def prompts_for(model_path: str, given: Sequence[str] | None) -> tuple[list[str], list[str]]:
+def built_in_prompts(model_path: str, kind: str = "prompts") -> list[str]:
+    """Return the built-in list for a model: subjects of emoji, sentences or tags."""
+    return prompts_of_list(built_in_list(model_path), kind)
+
+
+def prompts_for(
+    model_path: str, given: Sequence[str] | None, name: str | None = None
+) -> tuple[list[str], list[str]]:
     """Return prompts to label, and prompts reserved for blind tests.
 
-    Of many given ones every fifth is reserved, by a hash of its text so that a restart reserves the
+    Without given ones they are those of the built-in list called `name`, or of the model's own. Of
+    many given ones every fifth is reserved, by a hash of its text so that a restart reserves the
     same; of few none is.
     """
     if given is None:
-        return built_in_prompts(model_path), built_in_prompts(model_path, "evaluation_prompts")
+        name = name or built_in_list(model_path)
+        return prompts_of_list(name), prompts_of_list(name, "evaluation_prompts")
     if len(given) < MIN_TO_RESERVE:
         return list(given), []
     # A dict keeps the order of the file, as a set would not.

@@ -4,15 +4,19 @@ Every method is written out, so that one added to the studio is closed to labele
 added here. Parts of the studio are looked up at each call: they change with the model.
 """
 
+from typing import Any
+
 from annotate.errors import NotAllowed
 from annotate.service.labeler_errors import hidden_details
 from annotate.service.studio import Studio
 from annotate.views.blind_test_results import BlindTestView
 from annotate.views.pairs_and_votes import SessionProgress, SessionSummary
 from annotate.views.project import ProjectOptions
+from annotate.views.prompts import AskedItems, AskedPrompt
 from annotate.views.vote_insights import OwnVotesView
 from storage.acts import NewAnnotation, NewFlag, NewRanking, NewVote
 
+ONLY_ADMINS = "Only admins add prompts in this project. Ask one to let labelers do so, in Settings."
 BY_NAME = "Only an admin opens a blind test by its name. Its pairs come in between others."
 
 
@@ -100,6 +104,35 @@ class LabelerPaceHints:
         """Count a vote; return a sentence if a pause would help now."""
         with hidden_details():
             return self._studio.insights.pace_hints.hint_after(vote)
+
+
+class LabelerPrompts:
+    """Prompts for labelers: more of the one that is shown, and new ones if admins allow it."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+
+    @property
+    def labelers_may_add(self) -> bool:
+        """Return whether admins let labelers add prompts."""
+        return self._studio.prompts.labelers_may_add
+
+    def more_of(self, annotator: str, item_id: str, four: bool) -> AskedPrompt:
+        """Let four more pairs of an item's prompt come next, or one more set of four."""
+        with hidden_details():
+            return self._studio.prompts.more_of(annotator, item_id, four)
+
+    def queue(self, annotator: str, prompt: str, four: bool) -> AskedPrompt:
+        """Add a prompt to the project, and let its pairs come next; raises NotAllowed."""
+        if not self.labelers_may_add:
+            raise NotAllowed(ONLY_ADMINS)
+        with hidden_details():
+            return self._studio.prompts.queue(annotator, prompt, four)
+
+    def arrived(self, annotator: str, four: bool) -> AskedItems[Any]:
+        """Return what was rendered of the prompts that the annotator asked for."""
+        with hidden_details():
+            return self._studio.prompts.arrived(annotator, four)
 
 
 class LabelerBlindTests:

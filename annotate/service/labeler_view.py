@@ -21,6 +21,7 @@ from annotate.service.labeler_parts import (
     LabelerBestWorst,
     LabelerBlindTests,
     LabelerInsights,
+    LabelerPrompts,
     LabelerSessions,
 )
 from annotate.service.labeling import first_or_wait
@@ -64,6 +65,7 @@ class LabelerView:
         self.sessions = LabelerSessions(studio)
         self.best_worst = LabelerBestWorst(studio)
         self.insights = LabelerInsights(studio)
+        self.prompts = LabelerPrompts(studio)
         self._assigned: dict[str, OrderedDict[str, None]] = {}
         self._guard = threading.Lock()
 

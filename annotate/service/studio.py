@@ -4,6 +4,7 @@ Studio ── PairAssigner      pairs to label, leases, votes, undo
        ── PairPool          pairs rendered ahead         ── Renderer ── Sampler (handed in)
        ── Preparation       pairs asked for by number    ── PreparedPairs
        ── LookControl       what images are rendered with  ── StudioLook
+       ── PromptControl     what they are made from      ── ProjectPrompts
        ── TrainingRuns      runs and their queue         ── Trainer (handed in)
        ── ComparisonGrid    same prompts, more versions  ── Renderer
        ── BestOfN           the best of many images      ── ComparisonGrid
@@ -47,9 +48,8 @@ from annotate.rendering.model_readings import ModelReadings, as_chosen
 from annotate.rendering.pair_pool import PairPool
 from annotate.rendering.pool_target import MIN_READY_PAIRS
 from annotate.rendering.prepared_pairs import PreparedPairs
-from annotate.rendering.prompt_sampler import PromptSampler
-from annotate.rendering.prompt_sources import check_prompts, prompts_for
 from annotate.rendering.prompt_variations import WILDCARDS, PromptVariations
+from annotate.rendering.prompts.project_prompts import ProjectPrompts
 from annotate.rendering.renderer import Renderer
 from annotate.rendering.studio_look import StudioLook
 from annotate.service.changes import RunChanges
@@ -57,6 +57,7 @@ from annotate.service.labeling import Labeling
 from annotate.service.look_control import LookControl
 from annotate.service.model_choice import ModelChoice
 from annotate.service.preparation import Preparation
+from annotate.service.prompt_control import PromptControl
 from annotate.service.status import StudioStatus
 from annotate.service.tuning import Tuning
 from annotate.training.new_votes import NewVotes
@@ -76,8 +77,6 @@ IMPORTING = (
     "A folder of images is being read for this model. Wait for its end or stop it under Import "
     "images, then open the other model."
 )
-PASTED = "pasted"
-"""Source of prompts that a person added in the page, as the store records it."""
 
 
 class Studio(Labeling, Tuning):
@@ -133,19 +132,23 @@ class Studio(Labeling, Tuning):
         self._sampler, self._model = sampler, model
         # The id under which this studio knows the model; it may be older than its identity.
         model_id = store.aliases.base_of(model.identity, model.aliases)
-        self._training_prompts, blind_test_prompts = prompts_for(model.path, self._prompts_given)
-        self._prompt_source = "file" if self._prompts_given else "built-in"
         variations = PromptVariations([store.images_dir.parent / WILDCARDS, *self._wildcards])
-        self._prompt_sampler = PromptSampler(self._training_prompts, chance, variations)
+        prompts = ProjectPrompts(store, model, model_id, self._prompts_given, chance, variations)
+        self._prompt_sampler, self._project_prompts = prompts.sampler, prompts
 
         insights = Insights(store, model_id, chance, clock)
         self._active_learner = ActiveLearner(store, model_id, insights.image_features, chance)
         look = StudioLook(store, model, model_id, self._converter)
         prepared = PreparedPairs(store, model_id, look)
-        serving = (look.stale_pairs, lambda: prepared.versions)
+        serving = (
+            lambda: look.stale_pairs() | prompts.stale_pairs(),
+            lambda: prepared.versions,
+        )
         assigner = self._new_assigner(store, insights, model_id, *serving)
         renderer = Renderer(sampler, look, model_id)
-        quads = QuadAssigner(store, model_id, clock, look.stale_quads)
+        quads = QuadAssigner(
+            store, model_id, clock, lambda: look.stale_quads() | prompts.stale_quads()
+        )
         new_votes = NewVotes(store, assigner, model_id, self._settle_s, insights.weigh)
         made_of = (assigner, self._prompt_sampler, model_id, chance, clock)
         kept_winners = KeptWinners(store, renderer, *made_of)
@@ -154,14 +157,15 @@ class Studio(Labeling, Tuning):
         )
         self.vote_sources = VoteSources(store, model_id, model.name, look)
         learning = (store, sampler, self._trainer, model, pool, new_votes, self._trigger, clock)
-        shown = (look, self.vote_sources, blind_test_prompts)
+        shown = (look, self.vote_sources, prompts.reserved)
         self._runs = TrainingRuns(*learning, self._watch_s, model_id, *shown, self._turn_rules)
         self.look = LookControl(look, assigner, quads, pool, prepared)
         self.preparation = Preparation(store, model_id, prepared, pool, assigner, look)
         self.readings = ModelReadings(store, model, model_id, renderer, self._reopen)
         self._grid = ComparisonGrid(store, renderer, pool, model_id, variations)
-        blind_tests = self._new_blind_tests(
-            store, assigner, model_id, blind_test_prompts, model.name
+        blind_tests = self._new_blind_tests(store, assigner, model_id, prompts.reserved, model.name)
+        self.prompts = PromptControl(
+            store, prompts, pool, assigner, quads, blind_tests.reserved_prompts
         )
 
         labeling = (store, assigner, pool, quads, kept_winners, blind_tests, insights, new_votes)
@@ -204,13 +208,7 @@ class Studio(Labeling, Tuning):
     def start(self) -> None:
         """Resume what the store holds, and start the image model and the threads."""
         self._store.ensure_base(self._model_id)
-        self._store.add_prompts(self._training_prompts, self._prompt_source)
-
-        reserved = self.blind_tests.reserved_prompts()
-        self._prompt_sampler.drop(reserved)
-        pasted = (p.text for p in self._store.prompts() if p.source == PASTED)
-        self._prompt_sampler.add(text for text in pasted if text not in reserved)
-
+        self._project_prompts.start(self.blind_tests.reserved_prompts())
         self._assigner.open(self._store.active(self._model_id).version)
         # The image model before the runs: a run that is resumed asks for the sampler's device.
         self._pool.start()
@@ -264,11 +262,7 @@ class Studio(Labeling, Tuning):
 
         Prompts reserved for blind tests are left out. Raises InvalidPrompts.
         """
-        reserved = self.blind_tests.reserved_prompts()
-        texts = [text for text in check_prompts(prompts) if text not in reserved]
-        self._prompt_sampler.check(texts)
-        self._store.add_prompts(texts, PASTED)
-        return {"added": self._prompt_sampler.add(texts), "total": len(self._prompt_sampler)}
+        return self.prompts.add(prompts)
 
     def image_file(self, image_id: str) -> Path | None:
         """Return the file of an image by the id in its URL; None for an unknown one."""

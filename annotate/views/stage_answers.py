@@ -20,6 +20,8 @@ class StageStatus(TypedDict):
     """The blind test that this page labels alone."""
     project: ProjectOptions
     session: SessionProgress | None
+    may_add_prompts: bool
+    """Whether the annotator may type a prompt that is to come next."""
 
 
 class StageSession(TypedDict):

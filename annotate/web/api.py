@@ -46,11 +46,12 @@ from annotate.web.endpoint_aliases import (
 from annotate.web.endpoint_speed import QUICK, SLOW
 from annotate.web.errors_to_ui import errors_as_gr_error
 from annotate.web.permissions import authorized, open_to
+from annotate.web.prompt_endpoints import PromptEndpoints
 from annotate.web.version_endpoints import VersionEndpoints
 from storage.tables.people import Role
 
 
-class Endpoints(VersionEndpoints):
+class Endpoints(VersionEndpoints, PromptEndpoints):
     """The endpoints as methods: what their names, parameters and docstrings say is public."""
 
     def next_pair(self, annotator: str) -> PairView | Wait:

@@ -40,6 +40,13 @@ QUICK = (
     "mark_gold",
     "lora_folder",
     "change_lora_folder",
+    "prompts",
+    "change_prompts",
+    "edit_prompt",
+    "choose_prompt_list",
+    "let_labelers_add_prompts",
+    "more_of_prompt",
+    "queue_prompt",
 )
 """Endpoints that answer at once."""
 SLOW = (

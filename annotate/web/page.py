@@ -59,6 +59,7 @@ STYLESHEETS = (
     "styles/blind_test.css",
     "styles/people.css",
     "styles/project.css",
+    "styles/prompts.css",
     "styles/image_import.css",
     "styles/models.css",
     "styles/insights.css",

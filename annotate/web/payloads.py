@@ -64,6 +64,34 @@ class PairsRequest(OfTrial):
     """Whether the annotator keeps winners."""
 
 
+class AskedPromptRequest(OfTrial):
+    """A request for more pairs of a prompt, or for what was rendered of those asked for."""
+
+    action: Text
+    """more, queue or arrived."""
+    annotator: Text
+    pair_id: Text = ""
+    """The pair, or set of four, whose prompt should come again."""
+    prompt: Text = ""
+    """A prompt that was typed."""
+    four: Any = None
+    """True asks for a set of four images."""
+
+
+class PromptsRequest(Payload):
+    """What the list of prompts asks for: a page of it, after a change of some."""
+
+    search: Text = ""
+    page: int = 1
+    removed: bool = False
+    """Whether removed prompts are listed."""
+    annotator: Text = ""
+    """Who changes some, where people sign in."""
+    change: dict[str, Any] | None = None
+    """An `action` (add, remove, restore, weight, edit, list or labelers), the numbers of `prompts`,
+    and a `value`."""
+
+
 class StatusRequest(OfTrial):
     """A request for what the stage shows beside a pair."""
 

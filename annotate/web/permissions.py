@@ -76,6 +76,14 @@ ENDPOINTS = {
     "exclude_votes": Role.ADMIN,
     "lift_exclusion": Role.ADMIN,
     "mark_gold": Role.ADMIN,
+    "prompts": Role.ADMIN,
+    "change_prompts": Role.ADMIN,
+    "edit_prompt": Role.ADMIN,
+    "choose_prompt_list": Role.ADMIN,
+    "let_labelers_add_prompts": Role.ADMIN,
+    "more_of_prompt": Role.LABELER,
+    # Refused below the endpoint while admins have not let labelers add prompts.
+    "queue_prompt": Role.LABELER,
 }
 """The least role that may call each endpoint of the API."""
 ABOUT_OTHERS = ("insights", "exclude_votes")
@@ -86,6 +94,8 @@ SERVER_FUNCTIONS = {
     "stage_status": Role.LABELER,
     "stage_session": Role.LABELER,
     "stage_own_votes": Role.LABELER,
+    "stage_prompts": Role.LABELER,
+    "project_prompts": Role.ADMIN,
     "stage_retry_model": Role.ADMIN,
 }
 """The least role for each function that scripts of the page call past Gradio's queue."""

@@ -14,6 +14,7 @@ from annotate.web.errors_to_ui import errors_as_reply
 from annotate.web.payloads import PairsRequest, SessionGoal, SessionRequest, StatusRequest, read
 from annotate.web.permissions import authorized_function
 from annotate.web.stage_events import StageEvents
+from annotate.web.stage_prompts import prompts_function
 from annotate.web.static_files import read_static, start_script
 
 STAGE_SCRIPT = "stage/stage.js"
@@ -36,7 +37,13 @@ MAX_PAIRS_PER_REQUEST = 12
 
 def build_stage(studio: AnyStudio) -> gr.HTML:
     """Build the stage."""
-    makers = (_pairs_function, _send_function, _status_function, _session_function)
+    makers = (
+        _pairs_function,
+        _send_function,
+        _status_function,
+        _session_function,
+        prompts_function,
+    )
     functions = [authorized_function(errors_as_reply(make(studio))) for make in makers]
     if isinstance(studio, Studio):
         functions.append(authorized_function(errors_as_reply(_retry_model_function(studio))))
@@ -85,6 +92,7 @@ def _status_function(studio: AnyStudio) -> Callable[[Any], StageStatus]:
             "trial": _blind_test_progress(studio.blind_tests.results(trial)) if trial else None,
             "project": studio.annotations.options(),
             "session": studio.sessions.current(annotator),
+            "may_add_prompts": isinstance(studio, Studio) or studio.prompts.labelers_may_add,
         }
 
     return stage_status

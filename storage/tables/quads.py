@@ -50,6 +50,24 @@ class Quads:
         """Return the quads of a model without a current ranking, oldest first."""
         return [quad_of(row) for row in self._database.read(OPEN, [base])]
 
+    def get(self, quad_id: str) -> Quad:
+        """Return the quad with this id; raises UnknownQuad."""
+        rows = self._database.read(
+            "SELECT quad_id, prompt, images, version FROM quads WHERE quad_id = ?", [quad_id]
+        )
+        if not rows:
+            raise unknown_quad(quad_id)
+        return quad_of(rows[0])
+
+    def any_ranked(self, base: str) -> bool:
+        """Return whether somebody ranked a quad of a model."""
+        rows = self._database.read(
+            "SELECT 1 FROM current_rankings JOIN quads USING (quad_id) "
+            "WHERE quads.base = ? LIMIT 1",
+            [base],
+        )
+        return bool(rows)
+
     def unranked_recipes(self, base: str) -> dict[str, Recipe]:
         """Return how the quads without a ranking were rendered, by the recipe of an image."""
         rows = self._database.read(UNRANKED_RECIPES, [base])
@@ -76,5 +94,10 @@ def require_quad(cursor: Cursor, quad_id: str) -> tuple[Quad, str]:
         "SELECT quad_id, prompt, images, version, base FROM quads WHERE quad_id = ?", [quad_id]
     ).fetchone()
     if row is None:
-        raise UnknownQuad(f"There are no four images {quad_id!r}. Ask for the next ones.")
+        raise unknown_quad(quad_id)
     return quad_of(row[:4]), row[4]
+
+
+def unknown_quad(quad_id: str) -> UnknownQuad:
+    """Return the error for an id that no quad has."""
+    return UnknownQuad(f"There are no four images {quad_id!r}. Ask for the next ones.")

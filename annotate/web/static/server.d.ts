@@ -37,6 +37,33 @@ export interface AnnotationEvent {
   of: string;
 }
 
+/** Pairs of the prompts that an annotator asked for, as they are rendered. */
+export interface AskedItems<AnyItemView extends PairView | QuadView> {
+  items: AnyItemView[];
+  coming: number;
+}
+
+/** A prompt whose pairs come next for the one who asked. */
+export interface AskedPrompt {
+  prompt: string;
+  /** Pairs, or sets of four, that are on their way. */
+  coming: number;
+}
+
+/** A request for more pairs of a prompt, or for what was rendered of those asked for. */
+export interface AskedPromptRequest {
+  trial?: unknown;
+  /** more, queue or arrived. */
+  action: string;
+  annotator: string;
+  /** The pair, or set of four, whose prompt should come again. */
+  pair_id?: string;
+  /** A prompt that was typed. */
+  prompt?: string;
+  /** True asks for a set of four images. */
+  four?: unknown;
+}
+
 /** A blind test without who leads, which would sway its voters. */
 export interface BlindTestProgress {
   trial: string;
@@ -227,6 +254,29 @@ export interface ProjectOptions {
   overlap: number;
 }
 
+/** The list of prompts in Settings, as the page shows it. */
+export interface PromptsHtml {
+  rows: string;
+  options: string;
+  in_use: number;
+  removed: number;
+  page: number;
+  /** What came of a change, as a sentence; empty for none. */
+  message: string;
+}
+
+/** What the list of prompts asks for: a page of it, after a change of some. */
+export interface PromptsRequest {
+  search?: string;
+  page?: number;
+  /** Whether removed prompts are listed. */
+  removed?: boolean;
+  /** Who changes some, where people sign in. */
+  annotator?: string;
+  /** An `action` (add, remove, restore, weight, edit, list or labelers), the numbers of `prompts`, and a `value`. */
+  change?: Record<string, unknown> | null;
+}
+
 /** Activity as labelers may know it: no model, version or run. */
 export interface PublicActivity {
   /** The most urgent of it in a sentence. */
@@ -346,6 +396,8 @@ export interface StageStatus {
   trial: BlindTestProgress | null;
   project: ProjectOptions;
   session: SessionProgress | null;
+  /** Whether the annotator may type a prompt that is to come next. */
+  may_add_prompts: boolean;
 }
 
 /** A request for what the stage shows beside a pair. */

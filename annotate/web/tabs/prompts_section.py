@@ -1,4 +1,4 @@
-"""The prompts section: prompts of one's own, typed or from a file."""
+"""The prompts section: prompts of one's own, typed or from a file, and the list of all."""
 
 from pathlib import Path
 
@@ -8,7 +8,10 @@ from align.contracts.prompt_marks import has_weights
 from annotate.rendering.prompt_sources import read_prompt_file
 from annotate.rendering.prompt_variations import has_variations
 from annotate.service.studio import Studio
-from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error
+from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error, errors_as_reply
+from annotate.web.permissions import authorized_function
+from annotate.web.stage_prompts import project_prompts_function
+from annotate.web.static_files import event_script, read_static, start_script
 from annotate.wording import quantity
 
 
@@ -16,6 +19,18 @@ def prompts_section(studio: Studio) -> None:
     """Build the accordion."""
     with gr.Accordion("Prompts", open=False, elem_id="prompts"):
         _build(studio)
+        prompt_list(studio)
+
+
+def prompt_list(studio: Studio) -> gr.HTML:
+    """Build the list of prompts, which a script loads past Gradio's queue."""
+    return gr.HTML(
+        html_template=read_static("prompts.html"),
+        js_on_load=start_script("prompts.js"),
+        apply_default_css=False,
+        elem_id="prompt-list",
+        server_functions=[authorized_function(errors_as_reply(project_prompts_function(studio)))],
+    )
 
 
 def _build(studio: Studio) -> None:
@@ -39,7 +54,8 @@ def _build(studio: Studio) -> None:
         return ""
 
     upload.upload(errors_as_gr_error(_read_prompts), upload, text, **PRIVATE)
-    add.click(add_lines, text, text, **PRIVATE)
+    added = add.click(add_lines, text, text, **PRIVATE)
+    added.success(None, None, None, js=event_script("prompts.js", "announce"))
 
 
 def marks_note(prompts: str) -> str:

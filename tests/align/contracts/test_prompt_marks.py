@@ -102,7 +102,7 @@ def test_a_prompt_that_may_have_been_cut_off_before_is_told():
     assert is_read_whole("\U0001f408" * 6, tokens=22) and not is_read_whole("\u732b", tokens=22)
 
 
-@pytest.mark.parametrize(("name", "tokens"), [("emoji", 22), ("general", 75)])
+@pytest.mark.parametrize(("name", "tokens"), [("emoji", 22), ("sentences", 75), ("tags", 75)])
 @pytest.mark.parametrize("kind", ["prompts", "evaluation_prompts"])
 def test_no_built_in_prompt_was_ever_cut_off(name, tokens, kind):
     folder = Path(__file__).parents[3] / "annotate" / "rendering" / "prompt_lists"

@@ -67,6 +67,8 @@ def test_a_fresh_studio_has_exactly_these_columns(database):
         "person_changes": "person_change_id name kind value who created",
         "project_settings": "project_setting_id name value who created",
         "prompts": "prompt_id text source created",
+        "prompt_changes": "prompt_change_id prompt_id state weight replaced_by own who created",
+        "current_prompts": "prompt_id text source created state weight replaced_by own",
         "quads": "quad_id prompt images base version created",
         "rankings": "ranking_id key base quad_id annotator best worst response_ms supersedes "
         "created",

@@ -24,8 +24,8 @@ HELP = (
     '<p class="soft">Renders pairs ahead for people who label later, also while nobody looks and '
     "after a restart. Votes use them up. Once another version is active, its own pairs come first "
     "and prepared ones fill in whenever none of those is ready. A change of the look sets them "
-    "aside until it is changed back. Sets of four are not prepared: they are rendered while "
-    "somebody labels four at a time.</p>"
+    "aside until it is changed back. Sets of four are not prepared: a few are kept ready "
+    "once somebody labels four at a time.</p>"
 )
 
 
