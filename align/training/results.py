@@ -9,6 +9,7 @@ from align.contracts.rendering import look_facts
 from align.contracts.run_files import MeasuredPace, ReferenceErrors, RunResult
 from align.sampling.image_sampler import render_settings
 from align.training.early_stopping import displacement
+from align.training.likeness import alike_share
 from align.training.movement import MovementMeter
 from align.training.pair_accuracy import advice, holdout_result, train_probe_result
 from align.training.rungs import format_of_base, pairs_at_once, recomputed
@@ -34,7 +35,7 @@ def result_of(
     micro_batch_size = pairs_at_once(state)
     alarm = displacement(means["rewards/chosen"], means["rewards/rejected"])
 
-    return {
+    result: RunResult = {
         "adapter": run.adapter.name,
         "objective": state.config.objective,
         "objective_title": state.objective.title,
@@ -58,6 +59,9 @@ def result_of(
         "movement": movement,
         "advice": alarm or advice(holdout, means["rewards/accuracies"]),
     }
+    if (alike := alike_share(run)) is not None:
+        result["alike"] = alike
+    return result
 
 
 def movement_of(state: TrainingState) -> float:

@@ -63,6 +63,14 @@ def change_of(result: RunResult) -> Change:
     return _by_held_out(held)
 
 
+def contradicted(result: RunResult) -> bool:
+    """Return whether the images tell otherwise than the distance from the base whether it moved."""
+    alike, movement = result.get("alike"), result.get("movement")
+    if alike is None or movement is None:
+        return False
+    return (alike >= MOST) != (movement < HARDLY)
+
+
 def _stillness(result: RunResult) -> str:
     """Return how it is known that nothing changed; empty where something did."""
     alike, movement = result.get("alike"), result.get("movement")

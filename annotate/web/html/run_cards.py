@@ -9,7 +9,7 @@ from align.contracts.movement import told_movement
 from align.contracts.run_files import MetricsRow, RunResult
 from annotate.charts.bar_charts import progress_bar
 from annotate.charts.line_charts import curve
-from annotate.training.changes import Change, ChangeKind, change_of
+from annotate.training.changes import Change, ChangeKind, change_of, contradicted
 from annotate.versions.naming import UNTITLED, VersionTitles
 from annotate.versions.release_gate import failed_checks
 from annotate.views.training import PlanView, RunDetail, RunView
@@ -137,7 +137,9 @@ def outcome_of(result: RunResult, version: str | None = None) -> str:
 
     `version` is the title of the version that it made.
     """
-    return _changed(result, version) + moved(result)
+    # Of images that were compared the distance in numbers may say the opposite.
+    measured = "" if contradicted(result) else moved(result)
+    return _changed(result, version) + measured
 
 
 def moved(result: RunResult) -> str:

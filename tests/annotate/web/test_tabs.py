@@ -80,6 +80,14 @@ def test_a_run_says_how_far_its_version_moved_where_that_was_measured():
     assert "moved" not in outcome(run(result={"held_out": HELD_OUT}))
 
 
+def test_images_that_look_the_same_are_not_said_to_have_moved_clearly():
+    told = outcome(run(result={"held_out": HELD_OUT, "movement": 0.12, "alike": 1.0}))
+    assert "It hardly moved.</b> Before and after look the same" in told
+    assert "moved clearly" not in told
+    visible = outcome(run(result={"held_out": HELD_OUT, "movement": 0.001, "alike": 0.0}))
+    assert "hardly moved" not in visible
+
+
 def test_a_failed_run_tells_its_reason():
     assert "disk is full" in outcome(run(state="failed", error="The disk is full."))
 
