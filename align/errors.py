@@ -74,6 +74,10 @@ class UnusableFolder(AlignError, InvalidInput):
 class InvalidSettings(AlignError, InvalidInput):
     """A training setting is unknown, of the wrong type or out of range."""
 
+    def __init__(self, sentence: str, field: str = "") -> None:
+        super().__init__(sentence)
+        self.field = field
+
 
 class InvalidDevices(AlignError, InvalidInput):
     """A device is unknown, not there, or named twice."""

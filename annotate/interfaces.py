@@ -13,6 +13,7 @@ from align.contracts.models import Download, ModelInfo
 from align.contracts.rendering import Rendered, RenderItem, RenderSettings, SamplerState
 from align.contracts.run_files import MeasuredPace, MetricsRow, RunPlan, RunStatus
 from align.contracts.run_samples import SamplePrompt
+from align.contracts.run_settings import RunSettingFields
 from align.contracts.step_progress import StepProgress
 from align.contracts.weights import ImportedWeights, SentFile
 
@@ -154,6 +155,9 @@ class Trainer(Protocol):
         `paces` are those of all that were measured, the newest first. The device of `sampler`
         decides on pixels and on the steps that fit into the run's budget.
         """
+
+    def setting_fields(self, model: ModelInfo) -> RunSettingFields:
+        """Return the settings of a run on this model, with their defaults and what they mean."""
 
     def prepare(
         self,

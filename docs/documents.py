@@ -9,17 +9,7 @@ from collections.abc import Collection
 from dataclasses import is_dataclass
 from typing import Annotated, Any, get_args, get_origin, get_type_hints, is_typeddict
 
-
-def field_docs(owner: type) -> dict[str, str]:
-    """Return the docstring under each field of a class of documents, on one line."""
-    (node,) = ast.parse(inspect.getsource(owner)).body
-    assert isinstance(node, ast.ClassDef)
-    docs = {}
-    for here, after in zip(node.body, node.body[1:], strict=False):
-        if isinstance(here, ast.AnnAssign) and isinstance(after, ast.Expr):
-            value = ast.literal_eval(after.value)
-            docs[ast.unparse(here.target)] = " ".join(value.split())
-    return docs
+from align.contracts.run_settings import field_docs
 
 
 def key_docs(view: type) -> dict[str, str]:

@@ -28,6 +28,8 @@ class Verdict(StrEnum):
         return self in (Verdict.LEFT, Verdict.RIGHT)
 
 
+Voters = tuple[str, ...] | None
+"""Annotators whose votes alone are meant; None for everybody's."""
 QUESTIONS = ("overall", "appeal", "fidelity")
 """Questions of a blind test: which is better overall, looks better, shows the prompt better."""
 

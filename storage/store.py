@@ -34,10 +34,11 @@ from storage.records import (
     Run,
     Snapshot,
     Version,
+    Voters,
 )
 from storage.settling import Monotonic, Settling
 from storage.snapshot.snapshots import Snapshots
-from storage.snapshot.sources import NO_OTHERS
+from storage.snapshot.sources import NO_OTHERS, as_voters
 from storage.tables.blind_tests import StoredBlindTests
 from storage.tables.flags import Flags
 from storage.tables.images import Images
@@ -215,9 +216,11 @@ class Store:
         """Count the current votes as labelers see them: on interleaved pairs like any other."""
         return self._counts.labeler_counts(base)
 
-    def decisive(self, base: str, voter: str | None = None) -> int:
-        """Count the current decisive votes on a model's pairs, of one annotator or of all."""
-        return self._votes.decisive(base, voter) if voter else self.counts(base).decisive
+    def decisive(self, base: str, voter: str | Voters = None) -> int:
+        """Count the current decisive votes on a model's pairs, of some annotators or of all."""
+        if voters := as_voters(voter):
+            return sum(self._votes.decisive(base, name) for name in voters)
+        return self.counts(base).decisive
 
     def decisive_since_last_run(self, base: str) -> int:
         """Count the current decisive votes that the newest sound run did not train on."""
@@ -229,15 +232,15 @@ class Store:
         self,
         base: str,
         settle_s: float = 10.0,
-        voter: str | None = None,
+        voter: str | Voters = None,
         others: OtherVotes = NO_OTHERS,
     ) -> Snapshot:
         """Freeze the votes older than `settle_s` seconds into a folder for a trainer.
 
-        With `voter` they are one annotator's; votes of `others` come along. Those on images that
+        With `voter` they are some annotators'; votes of `others` come along. Those on images that
         are gone or damaged are left out. Raises NoVotes without a decisive one.
         """
-        return self.snapshots.write(base, settle_s, voter, others)
+        return self.snapshots.write(base, settle_s, as_voters(voter), others)
 
     # Runs
 

@@ -46,12 +46,16 @@ BETA = _setting(5000.0, 2.0, 2e6)
 """β of Diffusion-DPO's public code (`beta_dpo`), accepted in place of `kappa`, which is half."""
 
 
+BUDGETS = {"gentle": 0.5, "normal": 1.0, "strong": 2.0}
+"""Values of `budget`, and by how much each multiplies a model's own `steps` and `max_minutes`."""
+
+
 @dataclass(frozen=True)
 class TrainConfig:
     """Settings of a run; the docstring under a field is its help text."""
 
     objective: str = _choice("dpo", OBJECTIVES)
-    """The loss, by name: see `align/client/objectives.py` for where each comes from."""
+    """What is learned from the votes: the loss, by name."""
     init_from: str = _text("base")
     """The version whose adapter a run goes on from; base starts anew from all votes."""
     steps: int = _setting(200, 1, 100_000)
@@ -68,7 +72,7 @@ class TrainConfig:
     micro_batch_size: int = _setting(8, 0, 4096)
     """Pairs per forward pass; fewer take less memory and give the same result. 0: what fits."""
     rank: int = _setting(16, 1, 512)
-    """Rank of the LoRA adapter."""
+    """Rank of the LoRA adapter: how much it can change, and how large its file is."""
     adapter: str = _choice("lora", ("lora", "dora", "full"))
     """lora; dora: the same with the size of weights learned apart, slower; full: no adapter, every
     weight of the UNet learns, for many votes and much memory."""
@@ -90,7 +94,7 @@ class TrainConfig:
     """Samples of noise and timestep a pair; then they come round again, and with them what is known
     of the reference."""
     learning_rate: float = _setting(2e-4, 1e-8, 1.0)
-    """Peak learning rate of AdamW."""
+    """Peak learning rate of AdamW: how far a step goes. Too high a rate spoils the images."""
     warmup_steps: int = _setting(20, 0, 100_000)
     """Steps over which the learning rate rises from zero."""
     min_timestep_fraction: float = _setting(0.0, 0.0, 0.99)
@@ -163,11 +167,12 @@ def configure(preset: str, settings: dict[str, Any] | str) -> TrainConfig:
     Raises:
         InvalidSettings: an unknown name, a wrong type or a value out of range.
     """
-    chosen = current_names(parse_settings(settings))
+    chosen = within_budget(preset, current_names(parse_settings(settings)))
     known = {f.name: f for f in fields(TrainConfig)}
     for name, value in chosen.items():
         if name not in known:
-            raise InvalidSettings(f"Unknown setting {name!r}. Known ones: {', '.join(known)}.")
+            names = ", ".join((*known, "budget"))
+            raise InvalidSettings(f"Unknown setting {name!r}. Known ones: {names}.", name)
         if name == "gradient_checkpointing" and isinstance(value, str):
             value = LEGACY_CHECKPOINTING.get(value, value)
         chosen[name] = _checked(name, value, known[name])
@@ -175,16 +180,42 @@ def configure(preset: str, settings: dict[str, Any] | str) -> TrainConfig:
     config = replace(PRESETS[preset], **chosen)
     if 0 < config.resolution < MIN_RESOLUTION:
         raise InvalidSettings(
-            f"resolution must be 0 or at least {MIN_RESOLUTION} pixels, got {config.resolution}."
+            f"resolution must be 0 or at least {MIN_RESOLUTION} pixels, got {config.resolution}.",
+            "resolution",
         )
     if config.train_batch_size % config.num_processes:
         raise InvalidSettings(
             f"train_batch_size ({config.train_batch_size}) must be a multiple of num_processes "
-            f"({config.num_processes}), so that each has as many pairs."
+            f"({config.num_processes}), so that each has as many pairs.",
+            "train_batch_size",
         )
     if config.base_format not in ("auto", "model") and config.adapter != "lora":
-        raise InvalidSettings(f'{config.adapter} trains a whole base. Set "base_format": "model".')
+        sentence = f'{config.adapter} trains a whole base. Set "base_format": "model".'
+        raise InvalidSettings(sentence, "base_format")
     return replace(config, micro_batch_size=min(config.micro_batch_size, config.train_batch_size))
+
+
+def within_budget(preset: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """Put steps and minutes in place of `budget`: half, one or twice those of the preset.
+
+    Raises:
+        InvalidSettings: it is none of them, or steps or minutes are given besides.
+    """
+    if "budget" not in settings:
+        return settings
+    budget, own = settings["budget"], PRESETS[preset]
+    if budget not in BUDGETS:
+        names = ", ".join(BUDGETS)
+        raise InvalidSettings(f"budget must be one of {names}, got {budget!r}.", "budget")
+    if both := [name for name in ("steps", "max_minutes") if name in settings]:
+        raise InvalidSettings(
+            f"budget decides on {both[0]}, and both are given. Keep one of them.", both[0]
+        )
+
+    share = BUDGETS[budget]
+    others = {name: value for name, value in settings.items() if name != "budget"}
+    steps, minutes = max(1, round(share * own.steps)), share * own.max_minutes
+    return {**others, "steps": steps, "max_minutes": minutes}
 
 
 def parse_settings(settings: dict[str, Any] | str) -> dict[str, Any]:
@@ -208,13 +239,14 @@ def current_names(settings: Mapping[str, Any]) -> dict[str, Any]:
     for legacy, name in LEGACY_SETTINGS.items():
         if legacy in settings and name in settings:
             raise InvalidSettings(
-                f"{legacy} is the former name of {name}, and both are given. Keep {name}."
+                f"{legacy} is the former name of {name}, and both are given. Keep {name}.", name
             )
     renamed = {LEGACY_SETTINGS.get(name, name): value for name, value in settings.items()}
 
     if "beta" in renamed:
         if "kappa" in renamed:
-            raise InvalidSettings("beta is twice kappa, and both are given. Keep one of them.")
+            sentence = "beta is twice kappa, and both are given. Keep one of them."
+            raise InvalidSettings(sentence, "kappa")
         renamed["kappa"] = _checked("beta", renamed.pop("beta"), BETA) / 2
     return renamed
 
@@ -227,11 +259,12 @@ def _checked(name: str, value: Any, known: Any) -> Any:
                 f" Its setting is {key}." for key, o in OBJECTIVES.items() if o.function == value
             ]
             names = ", ".join(choices)
-            raise InvalidSettings(f"{name} must be one of {names}, got {value!r}.{''.join(meant)}")
+            sentence = f"{name} must be one of {names}, got {value!r}.{''.join(meant)}"
+            raise InvalidSettings(sentence, name)
         return value
     if known.metadata.get("text"):
         if not isinstance(value, str):
-            raise InvalidSettings(f"{name} must be a text, got {value!r}.")
+            raise InvalidSettings(f"{name} must be a text, got {value!r}.", name)
         return value
 
     whole = isinstance(known.default, int)
@@ -239,9 +272,10 @@ def _checked(name: str, value: Any, known: Any) -> Any:
     good = isinstance(value, int | float) and not isinstance(value, bool)
     if not good or not math.isfinite(value) or (whole and value != int(value)):
         kind = "a whole number" if whole else "a number"
-        raise InvalidSettings(f"{name} must be {kind}, got {value!r}.")
+        raise InvalidSettings(f"{name} must be {kind}, got {value!r}.", name)
     if not low <= value <= high:
-        raise InvalidSettings(f"{name} must be between {low:g} and {high:g}, got {value!r}.")
+        sentence = f"{name} must be between {low:g} and {high:g}, got {value!r}."
+        raise InvalidSettings(sentence, name)
     return int(value) if whole else float(value)
 
 

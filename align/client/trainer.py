@@ -19,12 +19,14 @@ from align.client.devices.chosen_devices import TrainingDevices
 from align.client.devices.sharing import takes_turns
 from align.client.planning.circumstances import Circumstances, card_of_runs, device_of, rendering_of
 from align.client.planning.plan import REQUIREMENTS, at_planned_side, plan
+from align.client.planning.setting_fields import setting_fields
 from align.client.run_config import RunConfig, with_own_loras
 from align.client.run_folder import RunFolder, process_lives
 from align.contracts.models import ModelInfo
 from align.contracts.rendering import RenderSettings, SamplerState
 from align.contracts.run_files import MeasuredPace, MetricsRow, RunPlan, RunState, RunStatus
 from align.contracts.run_samples import SamplePrompt
+from align.contracts.run_settings import RunSettingFields
 from align.contracts.snapshot_files import MANIFEST
 from align.errors import InvalidSettings, SnapshotError
 from align.files import link, link_tree, read_json
@@ -116,6 +118,10 @@ class TrainerProcess:
         self._devices.check(configure(model.preset, settings).num_processes)
         known = replace(self._known(model, sampler), pairs_per_s=pairs_per_s, paces=paces)
         return plan(model.preset, pairs, settings, known)
+
+    def setting_fields(self, model: ModelInfo) -> RunSettingFields:
+        """Return the settings of a run on this model, with their defaults and what they mean."""
+        return setting_fields(model.preset)
 
     def _known(self, model: ModelInfo, sampler: SamplerState | None) -> Circumstances:
         """Return what is known of a run before it starts."""

@@ -22,6 +22,9 @@ class NotFound(PalateError):
 class InvalidInput(PalateError):
     """An argument, a setting or a file cannot be used."""
 
+    field: str = ""
+    """Name of the setting at fault, so that a form can say it there; empty where none is."""
+
 
 class Conflict(PalateError):
     """The state of things forbids what was asked for; something else has to change first."""

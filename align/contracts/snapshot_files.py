@@ -121,7 +121,7 @@ class SnapshotFacts(TypedDict):
     settle_s: NotRequired[float]
     """Only votes that were older than this are in it."""
     voter: NotRequired[str]
-    """The annotator whose votes alone are in it."""
+    """The annotators whose votes alone are in it, with commas between."""
     counts: dict[str, int]
     """Votes by kind, and those left out: unsettled, undone, image_lost."""
     excluded: NotRequired[dict[str, int]]

@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from annotate.blind_tests.render_progress import RenderProgress
 from annotate.blind_tests.report import BlindTestReports
 from annotate.blind_tests.verdict import VerdictCalculator
+from annotate.blind_tests.verdict_actions import VerdictActions
 from annotate.clock import Monotonic
 from annotate.comparison.grid import ComparisonGrid, GridImages
 from annotate.comparison.mixes import parse_mix
@@ -25,6 +26,7 @@ from annotate.errors import InvalidRequest, SamplerSuspended
 from annotate.labeling.assignment import PairAssigner
 from annotate.rendering.prompt_sampler import PromptSampler
 from annotate.rendering.rendering_watch import RenderingWatch
+from annotate.training.activation_policy import ActivationPolicy
 from annotate.versions.release_gate import require_passed_checks
 from annotate.views.blind_test_results import BlindTestView
 from storage.records import QUESTIONS, Image, Trial
@@ -59,14 +61,16 @@ class BlindTests:
         chance: random.Random,
         clock: Monotonic,
         model_name: str,
+        policy: ActivationPolicy,
     ) -> None:
         """Reserve `prompts` for blind tests; `activate` is called to make a version active."""
         self._store, self._assigner, self._grid = store, assigner, grid
-        self._model_id, self._activate = model_id, activate
+        self._model_id = model_id
         self._prompt_sampler, self._prompts = prompt_sampler, list(prompts)
         self._chance, self._clock = chance, clock
         self.reports = BlindTestReports(store, model_id, model_name, self.results)
         self._verdicts = VerdictCalculator()
+        self._actions = VerdictActions(store, model_id, self._verdicts, activate, policy)
         # Without previews, which would show an image together with when it is rendered.
         self.watch = RenderingWatch(clock)
         self._progress: dict[str, RenderProgress] = {}
@@ -170,29 +174,11 @@ class BlindTests:
         return progress.problem or "Rendering images with both versions."
 
     def act_on_verdict(self, trial_id: str) -> None:
-        """Activate the winner once the verdict is settled, if the test was started with `act`.
+        """Activate the winner once the verdict is settled, if the test or the project asks for it.
 
         Called after every vote in a test; its note records that it has acted.
         """
-        trial = self._store.blind_tests.get(trial_id)
-        other_model = trial.base != self._model_id
-        if not trial.options.get("act") or trial.note or other_model:
-            return
-
-        votes = self._store.blind_tests.votes(trial_id)
-        outcome = self._verdicts.outcome(votes)
-        if outcome is None:
-            return
-
-        active = self._store.active(self._model_id).version
-        note = f"{trial.before} stays."
-        if outcome == "better":
-            self._activate(trial.after)
-            note = f"{trial.after} was made active."
-        elif active == trial.after:
-            self._activate(trial.before)
-            note = f"{trial.before} was made active again."
-        self._store.blind_tests.set_state(trial_id, trial.state, note)
+        self._actions.act(self._store.blind_tests.get(trial_id))
 
     def reserved_prompts(self) -> set[str]:
         """Return the prompts of blind tests, which no run learns from."""

@@ -23,7 +23,11 @@ class VerdictCalculator:
 
     def outcome(self, votes: Sequence[TrialVote]) -> str | None:
         """Return "better" or "worse" once the verdict is settled, None before."""
-        return outcome(tally([vote for vote in votes if vote.question == DECIDING_QUESTION]))
+        return outcome(self.total(votes))
+
+    def total(self, votes: Sequence[TrialVote]) -> Tally:
+        """Count the votes that settle the verdict."""
+        return tally([vote for vote in votes if vote.question == DECIDING_QUESTION])
 
     def verdict(self, questions: Sequence[str], votes: Sequence[TrialVote]) -> BlindTestVerdict:
         """Summarize the votes of a blind test.

@@ -59,7 +59,6 @@ class LabelerView:
 
     def __init__(self, studio: Studio, people: People) -> None:
         self._studio, self._people = studio, people
-        self.train_every = studio.train_every
         self.blind_tests = LabelerBlindTests()
         self.annotations = LabelerAnnotations(studio)
         self.sessions = LabelerSessions(studio)
@@ -68,6 +67,11 @@ class LabelerView:
         self.prompts = LabelerPrompts(studio)
         self._assigned: dict[str, OrderedDict[str, None]] = {}
         self._guard = threading.Lock()
+
+    @property
+    def train_every(self) -> int:
+        """Return the decisive votes after which a run starts by itself; 0 for never."""
+        return self._studio.train_every
 
     def next_pair(self, annotator: str, trial: str = "") -> PairView | Wait:
         """Return the annotator's open pair, or how long to wait for one; raises NotAllowed."""

@@ -54,9 +54,13 @@ class Labeling:
         self._store, self._assigner, self._pool, self._model_id = store, assigner, pool, model_id
         self._new_votes, self._trigger, self._kept_winners = new_votes, trigger, kept_winners
         self.best_worst, self.blind_tests, self.insights = best_worst, blind_tests, insights
-        self.train_every = trigger.every
         self.annotations = Annotations(store, assigner, model_id)
         self.sessions = LabelingSessions(store, (assigner, best_worst), insights.own)
+
+    @property
+    def train_every(self) -> int:
+        """Return the decisive votes after which a run starts by itself; 0 for never."""
+        return self._trigger.every
 
     def next_pair(self, annotator: str, trial: str = "") -> PairView | Wait:
         """Return the annotator's open pair, the same until it is voted on, or why there is none."""

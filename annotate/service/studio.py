@@ -56,10 +56,12 @@ from annotate.service.changes import RunChanges
 from annotate.service.labeling import Labeling
 from annotate.service.look_control import LookControl
 from annotate.service.model_choice import ModelChoice
+from annotate.service.next_run import NextRun
 from annotate.service.preparation import Preparation
 from annotate.service.prompt_control import PromptControl
 from annotate.service.status import StudioStatus
 from annotate.service.tuning import Tuning
+from annotate.training.activation_policy import ActivationPolicy
 from annotate.training.new_votes import NewVotes
 from annotate.training.run_status import RunStatusReader
 from annotate.training.runs import TrainingRuns
@@ -158,16 +160,18 @@ class Studio(Labeling, Tuning):
         self.vote_sources = VoteSources(store, model_id, model.name, look)
         learning = (store, sampler, self._trainer, model, pool, new_votes, self._trigger, clock)
         shown = (look, self.vote_sources, prompts.reserved)
-        self._runs = TrainingRuns(*learning, self._watch_s, model_id, *shown, self._turn_rules)
+        policy = ActivationPolicy(store, model_id, self.activate)
+        following = (self._watch_s, model_id, *shown, policy.after_run, self._turn_rules)
+        self._runs = TrainingRuns(*learning, *following)
+        runs = (self._runs, self._trainer, model, model_id, self._trigger, new_votes, policy)
+        self.next_run = NextRun(store, *runs)
         self.look = LookControl(look, assigner, quads, pool, prepared)
         self.preparation = Preparation(store, model_id, prepared, pool, assigner, look)
         self.readings = ModelReadings(store, model, model_id, renderer, self._reopen)
         self._grid = ComparisonGrid(store, renderer, pool, model_id, variations)
-        blind_tests = self._new_blind_tests(store, assigner, model_id, prompts.reserved, model.name)
-        self.prompts = PromptControl(
-            store, prompts, pool, assigner, quads, blind_tests.reserved_prompts
-        )
-
+        blind_tests = self._new_blind_tests(store, assigner, model_id, prompts.reserved, policy)
+        reserved = blind_tests.reserved_prompts
+        self.prompts = PromptControl(store, prompts, pool, assigner, quads, reserved)
         labeling = (store, assigner, pool, quads, kept_winners, blind_tests, insights, new_votes)
         Labeling.__init__(self, *labeling, self._trigger, model_id)
         self.best_of_n = BestOfN(
@@ -196,10 +200,11 @@ class Studio(Labeling, Tuning):
         assigner: PairAssigner,
         model_id: str,
         prompts: Sequence[str],
-        model_name: str,
+        policy: ActivationPolicy,
     ) -> BlindTests:
         asked = (store, assigner, self._grid, model_id, self._prompt_sampler, prompts)
-        return BlindTests(*asked, self.activate, self._chance, self._clock, model_name)
+        chance, clock, name = self._chance, self._clock, self._model.name
+        return BlindTests(*asked, self.activate, chance, clock, name, policy)
 
     def _new_importer(self) -> ImageImporter:
         known = (self._store, self._assigner, self._model_id, self.blind_tests.reserved_prompts)
@@ -275,9 +280,9 @@ class Studio(Labeling, Tuning):
         return [*self._notices, *self._store.opening.recovered]
 
     def notices(self) -> list[str]:
-        """Return sentences on the installation and the database that an admin should know."""
+        """Return sentences on installation, database and runs that an admin should know."""
         problem = self._store.opening.problem
-        return [*self.found_at_start, *([problem] if problem else [])]
+        return [*self.found_at_start, *([problem] if problem else []), *self.next_run.notices()]
 
     def activity(self) -> ActivityView:
         """Return what the app is doing now."""

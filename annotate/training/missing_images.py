@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from annotate.clock import Monotonic
 from annotate.wording import quantity
-from storage.records import OtherVotes, UnusableVotes
+from storage.records import OtherVotes, UnusableVotes, Voters
 from storage.snapshot.sources import NO_OTHERS
 from storage.store import Store
 
@@ -19,19 +19,19 @@ class MissingImages:
 
     def __init__(self, store: Store, model_id: str, clock: Monotonic) -> None:
         self._store, self._model_id, self._clock = store, model_id, clock
-        self._cache: dict[tuple[str | None, ...], tuple[float, UnusableVotes]] = {}
+        self._cache: dict[tuple[Voters, tuple[str, ...]], tuple[float, UnusableVotes]] = {}
         self._guard = threading.Lock()
 
     def votes_of(
-        self, voter: str | None, others: OtherVotes = NO_OTHERS, refresh: bool = False
+        self, voter: Voters, others: OtherVotes = NO_OTHERS, refresh: bool = False
     ) -> UnusableVotes:
-        """Return the unusable votes of one person, or with None of everybody; `others` included.
+        """Return the unusable votes of some people, or with None of everybody; `others` included.
 
         With `refresh` the files are checked now, whatever the cache holds.
         """
         with self._guard:
             now = self._clock()
-            key = (voter, *others.key)
+            key = (voter, others.key)
             expires, unusable = self._cache.get(key, (now, None))
             if unusable is not None and now < expires and not refresh:
                 return unusable

@@ -8,14 +8,17 @@ from typing import Any
 
 from align.contracts.run_files import RunState
 from align.contracts.snapshot_files import MANIFEST, SnapshotManifest
+from annotate.errors import InvalidRequest
 from annotate.labeling.assignment import PairAssigner
 from annotate.validation import as_annotator
-from storage.records import Run
+from storage.records import Run, Voters
 from storage.store import Store
 
 UNSUCCESSFUL = (RunState.FAILED, RunState.CANCELLED)
 TRAINED_KINDS = ("preference", "ranking", "image_lost")
 """Kinds of rows in a snapshot that stand for a decisive vote, images found missing included."""
+VOTER = "voter"
+"""Setting of a run: the annotators whose votes alone it learns from, one name or several."""
 ALSO = "also_votes_of"
 """Setting of a run: the names or ids of other models whose votes it takes along."""
 TIMER_MARGIN_S = 0.05
@@ -45,7 +48,7 @@ class NewVotes:
         start such a run again and again.
         """
         new = self._store.decisive_since_last_run(self._model_id)
-        runs = [run for run in self._store.runs(self._model_id) if not run.settings.get("voter")]
+        runs = [run for run in self._store.runs(self._model_id) if not run.settings.get(VOTER)]
         if new and runs and runs[0].state in UNSUCCESSFUL:
             manifest = snapshot_manifest(self._store, runs[0])
             counts = counts_of(manifest)
@@ -93,12 +96,25 @@ def others_in(manifest: SnapshotManifest | None) -> int:
     return sum(manifest.get("other_models", {}).values()) if manifest else 0
 
 
-def split_voter(settings: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
-    """Split a run's settings into the annotator to learn from and the trainer's own settings.
+def split_voter(settings: dict[str, Any]) -> tuple[Voters, dict[str, Any]]:
+    """Split a run's settings into the annotators to learn from and the trainer's own settings.
 
-    The annotator is None for the votes of everybody. Raises InvalidAnnotator.
+    The annotators are None for the votes of everybody. Raises InvalidAnnotator.
     """
-    voter = settings.get("voter")
-    whose = ("voter", ALSO)
-    trainer_settings = {name: value for name, value in settings.items() if name not in whose}
-    return (as_annotator(voter) if voter else None), trainer_settings
+    trainer_settings = {k: value for k, value in settings.items() if k not in (VOTER, ALSO)}
+    return as_voters(settings.get(VOTER)), trainer_settings
+
+
+def as_voters(voter: Any) -> Voters:
+    """Return annotators in one order, from one name or several; None for everybody."""
+    names = [voter] if isinstance(voter, str) and voter else voter
+    if not names:
+        return None
+    if not isinstance(names, list | tuple):
+        raise InvalidRequest(f"Send {VOTER} as a name or a list of names, not {voter!r}.")
+    return tuple(sorted({as_annotator(name) for name in names}))
+
+
+def names_of(voters: tuple[str, ...]) -> str:
+    """Return annotators' names in a sentence."""
+    return ", ".join(repr(name) for name in voters)

@@ -1,8 +1,10 @@
 """Ends of runs: requests to stop, the state that the store keeps, and the version that one made."""
 
+from collections.abc import Callable
+
 from align.contracts.run_files import RunResult, RunState, RunStatus
 from annotate.interfaces import Trainer
-from storage.records import Run
+from storage.records import Run, Version
 from storage.store import Store
 
 INTERRUPTED = "The trainer stopped before it was done. Resume goes on from its last checkpoint."
@@ -11,8 +13,16 @@ INTERRUPTED = "The trainer stopped before it was done. Resume goes on from its l
 class RunEnds:
     """Asks runs to stop, records how they ended, and adds the versions that they made."""
 
-    def __init__(self, store: Store, trainer: Trainer, model_id: str) -> None:
+    def __init__(
+        self,
+        store: Store,
+        trainer: Trainer,
+        model_id: str,
+        released: Callable[[Version], None],
+    ) -> None:
+        """Take what to do with a new version, before its run is recorded as done."""
         self._store, self._trainer, self._model_id = store, trainer, model_id
+        self._released = released
 
     def ask_for(self, run_id: str) -> None:
         """Ask a trainer that lives to stop, without the lock of the runs, which is held for long
@@ -33,6 +43,10 @@ class RunEnds:
             error = None if cancelled else INTERRUPTED
         elif state == RunState.FAILED:
             error = error or "The trainer failed without saying why. Its log.txt may say more."
+        if state == RunState.DONE:
+            versions = self._store.versions(self._model_id)
+            for version in (each for each in versions if each.run_id == run.run_id):
+                self._released(version)
         self._store.set_run_state(run.run_id, state, error)
 
     def _register_version(self, run: Run, status: RunStatus) -> str | None:

@@ -10,7 +10,7 @@ from annotate.errors import NothingToLearn
 from annotate.interfaces import Trainer
 from annotate.training.known_device import KnownDevice
 from annotate.training.missing_images import MissingImages, left_out_sentence
-from annotate.training.new_votes import split_voter
+from annotate.training.new_votes import names_of, split_voter
 from annotate.training.vote_sources import VoteSources
 from annotate.views.training import PlanView
 from storage.records import Run
@@ -44,12 +44,14 @@ class RunPlanner:
 
         Raises NothingToLearn, or what the trainer raises about settings.
         """
+        # Settings first: what is wrong with them is said even before there is a vote.
+        self.check(settings)
         voter, trainer_settings = split_voter(settings)
         others = self._sources.chosen(settings)
         pairs = self._store.decisive(self._model_id, voter)
         pairs += self._sources.decisive(others, voter)
         if not pairs:
-            problem = f"There is no left or right vote of {voter!r}" if voter else NO_VOTES
+            problem = f"There is no left or right vote of {names_of(voter)}" if voter else NO_VOTES
             raise NothingToLearn(f"{problem} to learn from yet. Label some pairs first.")
 
         unusable = self._missing_images.votes_of(voter, others)
@@ -66,6 +68,12 @@ class RunPlanner:
         )
         # A plan without the sentence has the keys of RunPlan alone.
         return {**plan, "left_out": left_out} if left_out else cast(PlanView, plan)
+
+    def check(self, settings: dict[str, Any]) -> None:
+        """Raise what is wrong with settings: InvalidRequest, or what the trainer raises."""
+        _, trainer_settings = split_voter(settings)
+        self._sources.chosen(settings)
+        self._trainer.plan(self._model, 1, trainer_settings, None, self._device.sampler())
 
     def _paces(self) -> list[MeasuredPace]:
         """Return the paces that runs of this model measured, the newest first."""

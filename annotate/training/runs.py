@@ -8,7 +8,7 @@ folder; this module reads it there and records it in the store. The steps of a r
 
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,6 +19,7 @@ from annotate.errors import ModelBusy, NotResumable
 from annotate.interfaces import Sampler, Trainer
 from annotate.rendering.pair_pool import PairPool
 from annotate.rendering.studio_look import StudioLook
+from annotate.training.automatic_runs import AutomaticRuns
 from annotate.training.known_device import KnownDevice
 from annotate.training.new_votes import NewVotes
 from annotate.training.run_ends import RunEnds
@@ -30,7 +31,7 @@ from annotate.training.turns import TurnRules
 from annotate.training.vote_sources import VoteSources
 from annotate.views.training import PlanView
 from storage.errors import StorageError
-from storage.records import Run
+from storage.records import Run, Version
 from storage.store import Store
 
 logger = logging.getLogger(__name__)
@@ -59,18 +60,20 @@ class TrainingRuns:
         model_id: str,
         look: StudioLook,
         sources: VoteSources,
-        unseen: Sequence[str] = (),
+        unseen: Sequence[str],
+        released: Callable[[Version], None],
         rules: TurnRules | None = None,
     ) -> None:
         self._store, self._trainer, self._model = store, trainer, model
-        self._new_votes, self._trigger, self._clock = new_votes, trigger, clock
+        self._new_votes, self._clock = new_votes, clock
         self._model_id, self._watch_s = model_id, watch_s
         self._running: str | None = None
         device = KnownDevice(sampler)
         parts = (store, trainer, model, model_id)
         self._planner = RunPlanner(*parts, clock, sources, device)
         self._preparation = RunPreparation(*parts, new_votes, look, sources, device, unseen)
-        self._ends = RunEnds(store, trainer, model_id)
+        self.automatic = AutomaticRuns(store, trigger, new_votes, self.plan)
+        self._ends = RunEnds(store, trainer, model_id, released)
         self._device = SharedDevice(store, sampler, trainer, model, model_id, pool, clock, rules)
         self._queue: list[str] = []
         self._asked = 0
@@ -120,8 +123,9 @@ class TrainingRuns:
     def plan(self, settings: dict[str, Any]) -> PlanView:
         """Return what a run started now would be: its pairs, steps and minutes.
 
-        Raises NothingToLearn, or what the trainer raises about settings.
+        Raises NothingToLearn, UnknownVersion, or what the trainer raises about settings.
         """
+        self._preparation.initial_version(settings)
         return self._planner.plan(settings)
 
     def fine_tune(self, settings: dict[str, Any], trigger: str = "person") -> Run:
@@ -130,10 +134,8 @@ class TrainingRuns:
         Waits until those votes are settled. Raises NothingToLearn, ModelBusy, storage's NoVotes or
         UnknownVersion, or what the trainer raises about settings.
         """
-        # Both raise on settings that cannot work, before anybody waits.
+        # It raises on settings that cannot work, before anybody waits.
         self.plan(settings)
-        self._preparation.initial_version(settings)
-
         with self._being_asked():
             self._new_votes.await_settled(self._closing)
             with self._lock:
@@ -269,10 +271,8 @@ class TrainingRuns:
                 self._start_if_due()
 
     def _start_if_due(self) -> None:
-        now, new = self._trigger.now(), self._new_votes.new_vote_count()
-        reason = self._trigger.poll(now, new, self._new_votes.settled_count(new))
-        if reason is not None:
-            self._enqueue({}, reason)
+        if reason := self.automatic.poll():
+            self._enqueue(self.automatic.settings, reason)
 
     def _follow(self, run: Run) -> None:
         """Record the state of the run under way; kill a trainer that ignores a cancel."""

@@ -15,14 +15,18 @@ class Trigger:
 
     def __init__(self, every: int, at: str | None, now: WallClock) -> None:
         """Take a number of decisive votes (0 = never) and a local time "HH:MM" (None = never)."""
+        self.now = now
+        self.change(every, at)
+
+    def change(self, every: int, at: str | None) -> None:
+        """Change the number of votes and the time of day; raises InvalidSchedule."""
         if every < 0:
             raise InvalidSchedule(
                 f"A run cannot start every {every} votes. Choose 1 or more, or 0 for never."
             )
+        self.at = time_of_day(at) if at else None
         self.every = every
-        self._at = time_of_day(at) if at else None
-        self.now = now
-        self._next_daily = self._daily_after(now())
+        self._next_daily = self._daily_after(self.now())
         self._daily_due = False
 
     def poll(self, now: datetime, new: int, settled: int) -> str | None:
@@ -55,9 +59,9 @@ class Trigger:
         return max(0, self.every - new) if self.every else None
 
     def _daily_after(self, now: datetime) -> datetime | None:
-        if self._at is None:
+        if self.at is None:
             return None
-        today = datetime.combine(now.date(), self._at)
+        today = datetime.combine(now.date(), self.at)
         return today if today > now else today + DAY
 
 

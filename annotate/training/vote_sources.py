@@ -6,7 +6,7 @@ from annotate.errors import InvalidRequest
 from annotate.rendering.studio_look import StudioLook
 from annotate.training.new_votes import ALSO
 from annotate.views.training import VoteSource
-from storage.records import OtherVotes
+from storage.records import OtherVotes, Voters
 from storage.store import Store
 
 STUDIO = "studio"
@@ -51,7 +51,7 @@ class VoteSources:
         look = self._look.current
         return OtherVotes(names, look.prompt_prefix, look.prompt_suffix)
 
-    def decisive(self, others: OtherVotes, voter: str | None) -> int:
+    def decisive(self, others: OtherVotes, voter: Voters) -> int:
         """Count the decisive votes of other models, of one annotator or of all."""
         return sum(self._store.decisive(other, voter) for other in others.names)
 

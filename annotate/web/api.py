@@ -32,7 +32,6 @@ from annotate.views.pairs_and_votes import (
 )
 from annotate.views.project import FlagAnswer, ProjectOptions
 from annotate.views.readings import ReadingsView
-from annotate.views.training import RunProgress, StartedRun, VoteSource
 from annotate.views.vote_insights import InsightsView, OwnVotesView
 from annotate.views.voting_habits import ExclusionView
 from annotate.web.endpoint_aliases import (
@@ -47,11 +46,11 @@ from annotate.web.endpoint_speed import QUICK, SLOW
 from annotate.web.errors_to_ui import errors_as_gr_error
 from annotate.web.permissions import authorized, open_to
 from annotate.web.prompt_endpoints import PromptEndpoints
-from annotate.web.version_endpoints import VersionEndpoints
+from annotate.web.run_endpoints import RunEndpoints
 from storage.tables.people import Role
 
 
-class Endpoints(VersionEndpoints, PromptEndpoints):
+class Endpoints(RunEndpoints, PromptEndpoints):
     """The endpoints as methods: what their names, parameters and docstrings say is public."""
 
     def next_pair(self, annotator: str) -> PairView | Wait:
@@ -170,26 +169,6 @@ class Endpoints(VersionEndpoints, PromptEndpoints):
     def choose_reading(self, reading: str, who: str = "me") -> ReadingsView:
         """Take the open model in this reading, now and whenever it is opened again."""
         return self._studio.readings.choose(reading, who)
-
-    def fine_tune(self, settings: dict[str, Any] | str) -> StartedRun:
-        """Start a run on the votes so far; settings is an object or its JSON, {} for defaults."""
-        return self._studio.fine_tune(settings)
-
-    def vote_sources(self) -> list[VoteSource]:
-        """Return other models with votes here; fine_tune takes some along as also_votes_of."""
-        return self._studio.vote_sources.all()
-
-    def run_status(self, run_id: str) -> RunProgress:
-        """Return a run's state, progress from 0 to 1, seconds left, new version and error."""
-        return self._studio.run_status(run_id)
-
-    def cancel_run(self, run_id: str) -> RunProgress:
-        """Stop a run; it can be resumed from its last checkpoint."""
-        return self._studio.cancel_run(run_id)
-
-    def resume_run(self, run_id: str) -> RunProgress:
-        """Resume a cancelled, interrupted or failed run."""
-        return self._studio.resume_run(run_id)
 
     def start_blind_test(
         self,

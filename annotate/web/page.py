@@ -54,6 +54,7 @@ STYLESHEETS = (
     "styles/toasts.css",
     "styles/account.css",
     "styles/cards.css",
+    "styles/next_run.css",
     "styles/versions.css",
     "styles/compare_board.css",
     "styles/blind_test.css",

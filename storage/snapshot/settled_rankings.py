@@ -3,11 +3,11 @@
 from collections import Counter
 
 from storage.database import Database
-from storage.records import OtherVotes
+from storage.records import OtherVotes, Voters
 from storage.settling import SETTLED as IS_SETTLED
 from storage.settling import Horizon
 from storage.snapshot.snapshot_folder import SettledRanking, origins_of
-from storage.snapshot.sources import rendered_with, sources
+from storage.snapshot.sources import as_parameter, of_voters, rendered_with, sources
 
 SETTLED = f"""
 SELECT ranking_id, prompt, given.annotator, images, best, worst, coalesce(weight, 1.0),
@@ -19,7 +19,7 @@ LEFT JOIN excluded_people AS out ON out.base = given.base AND out.person = given
 LEFT JOIN current_weights AS w ON w.base = given.base AND w.annotator = given.annotator
 WHERE list_contains($bases, given.base) AND best IS NOT NULL
   AND {IS_SETTLED.format(id="ranking_id", created="given.created")}
-  AND coalesce(given.annotator = $voter, $voter IS NULL)
+  AND {of_voters("given.annotator")}
 ORDER BY ranking_id
 """
 
@@ -30,13 +30,13 @@ FROM images WHERE image_id IN (SELECT unnest(?::VARCHAR[]))
 
 
 def settled_rankings(
-    database: Database, base: str, horizon: Horizon, voter: str | None, others: OtherVotes
+    database: Database, base: str, horizon: Horizon, voter: Voters, others: OtherVotes
 ) -> tuple[list[SettledRanking], Counter[str]]:
     """Return a model's settled current rankings, and the number excluded for each reason.
 
-    Those of `others` come along. With `voter` they are one annotator's.
+    Those of `others` come along. With `voter` they are some annotators'.
     """
-    parameters = {**sources(base, others), "voter": voter, **horizon.bounds()}
+    parameters = {**sources(base, others), "voter": as_parameter(voter), **horizon.bounds()}
     rows = database.read(SETTLED, parameters)
     shown = sorted({image_id for row in rows for image_id in row[3]})
     files = {image_id: file for image_id, *file in database.read(FILES, [shown])}

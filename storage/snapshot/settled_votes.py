@@ -6,7 +6,7 @@ from typing import Any
 from storage.records import Verdict
 from storage.settling import SETTLED
 from storage.snapshot.snapshot_folder import SettledVote, origins_of
-from storage.snapshot.sources import rendered_with
+from storage.snapshot.sources import of_voters, rendered_with
 
 SETTLED_LABELS = f"""
 SELECT {SETTLED.format(id="vote_id", created="candidate_votes.created")} AS settled,
@@ -28,7 +28,7 @@ JOIN pairs USING (pair_id)
 LEFT JOIN kept_pairs USING (pair_id)
 JOIN images AS left_file ON left_file.image_id = pairs.left_image
 JOIN images AS right_file ON right_file.image_id = pairs.right_image
-WHERE list_contains($bases, candidate_votes.base) AND coalesce(annotator = $voter, $voter IS NULL)
+WHERE list_contains($bases, candidate_votes.base) AND {of_voters("annotator")}
 ORDER BY vote_id
 """
 

@@ -10,7 +10,7 @@ from align.contracts.snapshot_files import UNDECIDED, SnapshotFacts
 from storage import act_log
 from storage.database import Cursor, Database
 from storage.errors import NoVotes
-from storage.records import OtherVotes, Snapshot, UnusableVotes, Verdict
+from storage.records import OtherVotes, Snapshot, UnusableVotes, Verdict, Voters
 from storage.settling import Horizon, Settling, unbounded
 from storage.snapshot.image_checks import ImageChecks
 from storage.snapshot.plain_prompts import mark_plain
@@ -24,7 +24,7 @@ from storage.snapshot.snapshot_folder import (
     pseudonym,
     write_folder,
 )
-from storage.snapshot.sources import NO_OTHERS, sources
+from storage.snapshot.sources import NO_OTHERS, as_parameter, sources
 from storage.studio_folder import StudioFolder
 from storage.timestamps import Clock
 
@@ -43,6 +43,11 @@ SELECT base, count(*) FROM (
     SELECT base FROM current_rankings WHERE best IS NOT NULL
 )
 WHERE base <> ? GROUP BY base ORDER BY base
+"""
+
+ANNOTATORS = """
+SELECT annotator, count(*) AS given FROM trainable_votes
+WHERE winner IS NOT NULL AND base = ? GROUP BY annotator ORDER BY given DESC, annotator
 """
 
 
@@ -64,10 +69,10 @@ class Snapshots:
         self,
         base: str,
         settle_s: float,
-        voter: str | None = None,
+        voter: Voters = None,
         others: OtherVotes = NO_OTHERS,
     ) -> Snapshot:
-        """Freeze a model's votes older than `settle_s` seconds, of one annotator or of all.
+        """Freeze a model's votes older than `settle_s` seconds, of some annotators or of all.
 
         `others` are models whose votes are taken along.
         Votes on images that are gone or damaged are left out and counted. Raises NoVotes or
@@ -97,7 +102,7 @@ class Snapshots:
                 "created": f"{created.isoformat()}Z",
                 "base": base,
                 "settle_s": settle_s,
-                "voter": voter or "",
+                "voter": ", ".join(voter or ()),
                 "counts": counts,
                 "excluded": excluded,
                 "lost_images": images,
@@ -117,12 +122,17 @@ class Snapshots:
         rows = self._database.read(OTHER_MODELS, [base])
         return {other: int(votes) for other, votes in rows}
 
+    def annotators(self, base: str) -> dict[str, int]:
+        """Count the decisive votes of each annotator, those with the most first."""
+        rows = self._database.read(ANNOTATORS, [base])
+        return {str(annotator): int(votes) for annotator, votes in rows}
+
     def faults(self, hashes: Iterable[str], read: bool = False) -> dict[str, str]:
         """Return the faults of images, by hash: those known so far, or with `read` all of them."""
         return self._image_checks.faults(hashes, most_bytes=None if read else 0)
 
     def unusable(
-        self, base: str, voter: str | None = None, others: OtherVotes = NO_OTHERS
+        self, base: str, voter: Voters = None, others: OtherVotes = NO_OTHERS
     ) -> UnusableVotes:
         """Return the votes that a run starting now would leave out because of their images.
 
@@ -152,11 +162,12 @@ class Snapshots:
         return sound, lost, names
 
     def _settled(
-        self, base: str, horizon: Horizon, voter: str | None, others: OtherVotes
+        self, base: str, horizon: Horizon, voter: Voters, others: OtherVotes
     ) -> tuple[list[SettledVote], dict[str, int], Counter[str]]:
         """Return the settled current votes, counts by kind, and the number excluded by reason."""
         current = self._database.read(
-            SETTLED_LABELS, {**sources(base, others), "voter": voter, **horizon.bounds()}
+            SETTLED_LABELS,
+            {**sources(base, others), "voter": as_parameter(voter), **horizon.bounds()},
         )
         # Unsettled and excluded votes come along, for the manifest counts them.
         votes = [settled_vote(row) for settled, *row, why in current if settled and why is None]
@@ -245,13 +256,13 @@ def is_decisive(line: Settled) -> bool:
 
 
 def require_preference(
-    counts: dict[str, int], settle_s: float, voter: str | None, images: dict[str, str]
+    counts: dict[str, int], settle_s: float, voter: Voters, images: dict[str, str]
 ) -> None:
     """Raise NoVotes unless some settled vote says which image is better."""
     if counts["preference"] or counts.get(RANKING):
         return
 
-    whose = f" of {voter!r}" if voter else ""
+    whose = f" of {', '.join(map(repr, voter))}" if voter else ""
     if images:
         image, why = next(iter(images.items()))
         raise NoVotes(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from storage.records import OtherVotes
+from storage.records import OtherVotes, Voters
 
 NO_OTHERS = OtherVotes()
 
@@ -29,3 +29,20 @@ def sources(base: str, others: OtherVotes) -> Mapping[str, object]:
         "prompt_prefix": others.prompt_prefix,
         "prompt_suffix": others.prompt_suffix,
     }
+
+
+def as_voters(voter: str | Voters) -> Voters:
+    """Return the annotators that are meant by one name or several; None for everybody."""
+    if isinstance(voter, str):
+        return (voter,) if voter else None
+    return voter or None
+
+
+def of_voters(column: str) -> str:
+    """Return SQL that holds for the votes of `as_parameter`, by the column of their annotator."""
+    return f"($voter IS NULL OR list_contains($voter::VARCHAR[], {column}))"
+
+
+def as_parameter(voters: Voters) -> list[str] | None:
+    """Return annotators as the parameter of a query."""
+    return list(voters) if voters else None

@@ -20,10 +20,12 @@ from typing import Any
 import psutil
 from PIL import Image, PngImagePlugin
 
-from align.contracts.errors import PalateError
+from align.client.planning.setting_fields import setting_fields
+from align.contracts.errors import InvalidInput, PalateError
 from align.contracts.models import ModelInfo
 from align.contracts.rendering import Rendered, SamplerState
 from align.contracts.run_files import RunState, RunStatus
+from align.contracts.run_settings import RunSettingFields
 from align.contracts.step_progress import StepProgress
 
 CHILD = Path(__file__).with_name("annotate_trainer_child.py")
@@ -171,6 +173,8 @@ class ChildTrainer:
 
     def __init__(self, crowded: bool = False, apart: bool = False) -> None:
         self.crowded, self.apart = crowded, apart
+        self.minutes = 1.0
+        """How long its runs are expected to take."""
         self.eta_s = 1.0
         """How long its runs say that they still take."""
         self.children: list[subprocess.Popen[bytes]] = []
@@ -184,11 +188,19 @@ class ChildTrainer:
         sampler: Any = None,
         paces: Sequence[Any] = (),
     ) -> dict[str, Any]:
-        if unknown := set(settings) - {"steps", "fail_at", "init_from", "start", "result"}:
+        known = {"steps", "fail_at", "init_from", "start", "result"}
+        if unknown := set(settings) - known:
             raise Trouble(f"Unknown setting {unknown.pop()!r}.")
-        facts = {"held_out": 0, "minutes": 0.1, "summary": "A run without a model."}
         steps = settings.get("steps", 3)
+        if not 1 <= steps <= 100_000:
+            error = InvalidInput(f"steps must be between 1 and 100000, got {steps!r}.")
+            error.field = "steps"
+            raise error
+        facts = {"held_out": 0, "minutes": self.minutes, "summary": "A run without a model."}
         return {"preset": model.preset, "pairs": pairs, "steps": steps, **facts}
+
+    def setting_fields(self, model: Any) -> RunSettingFields:
+        return setting_fields(model.preset)
 
     def prepare(
         self,

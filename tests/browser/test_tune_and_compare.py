@@ -175,7 +175,8 @@ def copied_images(app: App, wanted: list[str]) -> dict[str, str]:
 
 def fine_tune(page: Any) -> None:
     page.locator("#train-tab-button").click()
-    page.get_by_text("Advanced settings").click()
+    page.get_by_text("More settings").click()
+    page.get_by_text("Settings as JSON").click()
     page.locator("#settings textarea").fill('{"steps": 4, "check_prompts": 1}')
     # A vote counts ten seconds after it was given, so the plan may not be there at once.
     page.locator("#plan .facts").wait_for(timeout=SLOW_MS)

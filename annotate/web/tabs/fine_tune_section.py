@@ -1,20 +1,26 @@
 """The next run on the Train tab: its plan, its settings, and the button that starts it."""
 
+from functools import partial
 from typing import Any
 
 import gradio as gr
 
 from align.contracts.errors import PalateError
+from annotate.auth.identity import name_of
 from annotate.service.studio import Studio
-from annotate.training.new_votes import ALSO
+from annotate.training.run_form import changed
 from annotate.validation import as_settings
+from annotate.views.next_run import RunPreview
 from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error
-from annotate.web.html.run_cards import notice_card, plan_card
+from annotate.web.html.next_run_cards import beside_button, preview_card
 from annotate.web.tabs.layout import heading
-from annotate.web.tabs.runs_section import ACTIVE_STATES
-from annotate.wording import quantity
+from annotate.web.tabs.train.run_form_fields import RunFormFields
 
 TICK_S = 2
+DEFAULT_ACTOR = "me"
+LINKED = ("budget", "steps")
+"""Fields of which each changes what the other shows."""
+OTHER_SETTINGS = '<p class="soft">Automatic runs start with other settings.</p>'
 
 
 class FineTuneSection:
@@ -25,6 +31,7 @@ class FineTuneSection:
 
     def __init__(self, studio: Studio, tab: gr.Tab) -> None:
         self._studio, self._tab = studio, tab
+        self._fields = RunFormFields(studio.next_run.known)
         self._build()
         self._listen()
 
@@ -32,64 +39,93 @@ class FineTuneSection:
         self.timer = gr.Timer(TICK_S, active=False)
         heading("Next run")
         self._plan = gr.HTML(elem_id="plan", apply_default_css=False)
-        self._start = gr.Button("Fine-tune now", variant="primary", elem_id="fine-tune")
-        self._others = gr.CheckboxGroup(
-            [],
-            label="Also learn from votes on images of",
-            info="Other models of this studio; people's taste is the same.",
-            visible=False,
-            elem_id="other-votes",
-        )
-        with gr.Accordion("Advanced settings", open=False):
-            self._settings = gr.Textbox(
-                label="Settings as JSON, {} for the defaults",
-                info="steps, max_minutes, resolution, rank, kappa, learning_rate, seed",
-                value="{}",
-                lines=2,
-                elem_id="settings",
-                elem_classes="mono",
+        self._fields.build_budget()
+        with gr.Row(elem_id="start-run"):
+            self._start = gr.Button(
+                "Fine-tune now", variant="primary", interactive=False, elem_id="fine-tune", scale=1
             )
+            self._beside = gr.HTML(elem_id="fine-tune-note", apply_default_css=False)
+        with gr.Accordion("More settings", open=False, elem_id="more-settings"):
+            self._fields.build_more()
+            self._fields.build_json()
+        with gr.Row(visible=False, elem_id="save-run-settings") as self._unsaved:
+            gr.HTML(OTHER_SETTINGS, apply_default_css=False)
+            self._save = gr.Button("Use these for automatic runs too", size="sm")
 
     def _listen(self) -> None:
-        shown = [self._plan, self._start]
-
-        @errors_as_gr_error
-        def start(settings: str, others: list[str]) -> list[Any]:
-            self._studio.fine_tune(with_others(settings, others))
-            return self._view(settings, others)
-
-        asked = [self._settings, self._others]
-        self.started = self._start.click(start, asked, shown, **PRIVATE)
+        fields, json = self._fields, self._fields.json
+        self._status = [self._plan, self._start, self._beside, self._unsaved]
+        everything = [*fields.outputs, *self._status]
         # While somebody types, only the plan of the latest text matters.
-        self._settings.input(self._view, asked, shown, trigger_mode="always_last", **PRIVATE)
-        self._others.input(self._view, asked, shown, trigger_mode="always_last", **PRIVATE)
-        self.timer.tick(self._view, asked, shown, **PRIVATE)
-        self._tab.select(self._view, asked, shown, **PRIVATE)
-        self._tab.select(self._sources, None, self._others, **PRIVATE)
+        typing: dict[str, Any] = {"trigger_mode": "always_last", **PRIVATE}
 
-    def _sources(self) -> Any:
-        """Offer the other models that people voted on images of."""
-        sources = self._studio.vote_sources.all()
-        choices = [
-            (f"{each['model']} ({quantity(each['votes'], 'vote')})", each["id"]) for each in sources
+        for name, field in fields.named.items():
+            change = errors_as_gr_error(partial(self._change, name))
+            field.input(change, [json, field], everything, **typing)  # type: ignore[attr-defined]
+        json.input(self._typed, json, everything, **typing)
+        self._tab.select(self._open, json, everything, **PRIVATE)
+        self._tab.select(self._choices, None, fields.chosen_from, **PRIVATE)
+
+        self.timer.tick(self._view, json, self._status, **PRIVATE)
+        start, save = errors_as_gr_error(self._begin), errors_as_gr_error(self._keep)
+        self.started = self._start.click(start, json, self._status, **PRIVATE)
+        self._save.click(save, json, self._status, **PRIVATE)
+
+    def _begin(self, text: str) -> list[Any]:
+        self._studio.fine_tune(text)
+        return self._view(text)
+
+    def _keep(self, text: str, request: gr.Request) -> list[Any]:
+        self._studio.next_run.save(text, name_of(request, DEFAULT_ACTOR))
+        gr.Info("Saved. Runs that start by themselves use these settings.")
+        return self._view(text)
+
+    def _open(self, text: str) -> list[Any]:
+        """Show what is typed already, or the saved settings at first."""
+        if text.strip():
+            return self._typed(text)
+        settings = self._studio.next_run.saved()["settings"]
+        preview = self._studio.next_run.preview(settings)
+        return [*self._fields.updates(settings, preview), *self._shown(settings, preview)]
+
+    def _choices(self) -> list[Any]:
+        studio = self._studio
+        annotators = studio.next_run.annotators()
+        return self._fields.choices(studio.versions(), annotators, studio.vote_sources.all())
+
+    def _change(self, name: str, text: str, value: Any) -> list[Any]:
+        """Take one field of the form over into the settings."""
+        before = read(text)
+        settings = changed(before or {}, name, value, self._fields.known)
+        preview = self._studio.next_run.preview(settings)
+        # Where the JSON could not be read it starts anew, and so does the form.
+        others = tuple(each for each in LINKED if each != name) if name in LINKED else ()
+        shown = self._fields.updates(settings, preview, others if before is not None else True)
+        return [*shown, *self._shown(settings, preview)]
+
+    def _typed(self, text: str) -> list[Any]:
+        """Take JSON over into the form."""
+        settings, preview = read(text), self._studio.next_run.preview(text)
+        shown = self._fields.updates(settings, preview, typed=True)
+        return [*shown, *self._shown(settings, preview)]
+
+    def _view(self, text: str) -> list[Any]:
+        return self._shown(read(text), self._studio.next_run.preview(text))
+
+    def _shown(self, settings: dict[str, Any] | None, preview: RunPreview) -> list[Any]:
+        saved = self._studio.next_run.saved()["settings"]
+        unsaved = settings is not None and settings != saved and not preview["error"]
+        return [
+            preview_card(preview),
+            gr.Button(interactive=preview["possible"]),
+            beside_button(preview),
+            gr.Row(visible=unsaved),
         ]
-        return gr.CheckboxGroup(choices, visible=bool(choices))
-
-    def _view(self, settings: str, others: list[str]) -> list[Any]:
-        runs = self._studio.runs()
-        busy = bool(runs) and runs[0]["state"] in ACTIVE_STATES
-        plan, possible = self._plan_card(settings, others)
-        return [plan, gr.Button(interactive=possible and not busy)]
-
-    def _plan_card(self, settings: str, others: list[str]) -> tuple[str, bool]:
-        try:
-            return plan_card(self._studio.plan(with_others(settings, others))), True
-        # The reason why nothing can run yet is the plan.
-        except PalateError as error:
-            return notice_card("Not yet", str(error)), False
 
 
-def with_others(settings: str, others: list[str]) -> dict[str, Any]:
-    """Return the settings of a run with the models whose votes it takes along."""
-    given = as_settings(settings)
-    return {**given, ALSO: others} if others else given
+def read(text: str) -> dict[str, Any] | None:
+    """Return the settings that a text holds; None where it is no JSON object."""
+    try:
+        return as_settings(text)
+    except PalateError:
+        return None

@@ -5,6 +5,7 @@ import gradio as gr
 from annotate.service.studio import Studio
 from annotate.web.tabs.fine_tune_section import FineTuneSection
 from annotate.web.tabs.runs_section import RunsSection
+from annotate.web.tabs.train.automatic_runs_section import AutomaticRunsSection
 from annotate.web.tabs.train.change_section import ChangeSection
 from annotate.web.tabs.train.tell_button import TellButton
 from annotate.web.tabs.versions_section import VersionsSection
@@ -19,6 +20,7 @@ class TrainTab:
             with gr.Row(elem_classes="halves"):
                 with gr.Column(min_width=320):
                     fine_tune = FineTuneSection(studio, self.tab)
+                    AutomaticRunsSection(studio, self.tab)
                 with gr.Column(min_width=320):
                     runs = RunsSection(studio, self.tab)
                     TellButton(studio, self.tab, runs.timer)

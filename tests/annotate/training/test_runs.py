@@ -294,3 +294,18 @@ def test_a_run_on_one_persons_votes_leaves_the_others_out_and_counts_for_nobody_
     assert place.studio.plan({"voter": "ann"})["pairs"] == 3
     with pytest.raises(NothingToLearn, match="'eve'"):
         place.studio.fine_tune({"voter": "eve"})
+
+
+def test_a_run_learns_from_chosen_annotators_as_from_one(place: Place) -> None:
+    for name, count in (("ann", 3), ("bob", 2), ("eve", 1)):
+        place.label(count, annotator=name)
+    assert place.studio.plan({"voter": ["bob", "eve", "bob"]})["pairs"] == 3
+    run_id = place.studio.fine_tune({"voter": ["eve", "bob"]})["run_id"]
+    assert place.reach(run_id, "done")["version"] == "v1"
+    run = place.store.run(run_id)
+    snapshot = place.store.images_dir.parent / "snapshots" / run.snapshot_id
+    assert len((snapshot / "pairs.jsonl").read_text("utf-8").splitlines()) == 3
+    assert json.loads((snapshot / "manifest.json").read_text("utf-8"))["voter"] == "bob, eve"
+    assert place.store.decisive_since_last_run(run.base) == 6
+    with pytest.raises(InvalidRequest, match="a name or a list of names"):
+        place.studio.plan({"voter": 3})

@@ -1,1 +1,1 @@
-"""Sections of the Train tab that other tabs show too."""
+"""Parts of the Train tab: the form of a run, automatic runs, and what a run changed."""

@@ -1,0 +1,93 @@
+"""Activation by policy: a new version becomes active by itself, as the project's settings say.
+
+Every such activation is recorded with the sentence that it was decided by.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from align.contracts.run_files import RunResult
+from annotate.errors import InvalidRequest
+from annotate.training.changes import ChangeKind, change_of
+from annotate.views.next_run import Activation, PolicyActivation
+from storage.records import Version
+from storage.store import Store
+
+logger = logging.getLogger(__name__)
+
+POLICY = "activation_policy"
+CHOICES: tuple[Activation, ...] = ("never", "checks", "blind_test")
+NEVER: Activation = "never"
+MOST_RECORDED = 50
+BY_POLICY = "activation policy"
+"""Who writes the record, as the store keeps it."""
+
+
+class ActivationPolicy:
+    """The project's choice of when a version becomes active by itself, and what came of it."""
+
+    def __init__(self, store: Store, model_id: str, activate: Callable[[str], object]) -> None:
+        self._values, self._store, self._model_id = store.project_settings, store, model_id
+        self._activate = activate
+        self._record_name = f"activated_by_policy:{model_id}"
+
+    @property
+    def choice(self) -> Activation:
+        """never, checks or blind_test."""
+        choice: Activation = self._values.get(POLICY, NEVER)
+        return choice
+
+    def choose(self, choice: object, who: str) -> None:
+        """Choose when a version becomes active by itself; raises InvalidRequest."""
+        if choice not in CHOICES:
+            raise InvalidRequest(
+                f"Activation must be one of {', '.join(CHOICES)}, not {choice!r}. never is the "
+                "default: somebody decides."
+            )
+        self._values.set(POLICY, choice, who)
+
+    def activated(self) -> list[PolicyActivation]:
+        """Return the versions of this model that became active by themselves, newest first."""
+        record: list[PolicyActivation] = self._values.get(self._record_name, [])
+        return record
+
+    def after_run(self, version: Version) -> None:
+        """Make the version of a run active if its checks and held-out pairs say so."""
+        if self.choice == "checks" and (sentence := passed(version.summary)):
+            self._make_active(version.version, sentence)
+
+    def after_blind_test(self, before: str, after: str, wins: int, losses: int) -> bool:
+        """Make the winner of a blind test active if it was against the active version."""
+        active = self._store.active(self._model_id).version
+        if self.choice != "blind_test" or before != active or after == active:
+            return False
+        sentence = f"preferred in {wins} of {wins + losses} votes of a blind test against {before}"
+        return self._make_active(after, sentence)
+
+    def _make_active(self, version: str, sentence: str) -> bool:
+        try:
+            self._activate(version)
+        except Exception:
+            # The run or the vote that led here must not fail for it.
+            logger.exception("%s could not be made active by itself", version)
+            return False
+        entry: PolicyActivation = {
+            "version": version,
+            "sentence": f"{version} became active by itself: {sentence}.",
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        record = [entry, *self.activated()][:MOST_RECORDED]
+        self._values.set(self._record_name, record, BY_POLICY)
+        return True
+
+
+def passed(result: RunResult) -> str | None:
+    """Return what speaks for a version; None unless checks and held-out pairs both do for sure."""
+    held, checks, change = result.get("held_out"), result.get("checks"), change_of(result)
+    if not held or not checks or not all(check["passed"] for check in checks):
+        return None
+    if change.kind is not ChangeKind.MOVED or not change.sure:
+        return None
+    agreed = round(held["pairs"] * (held["accuracy"] or 0.0))
+    return f"{agreed} of {held['pairs']} held-out pairs, all checks passed"

@@ -1,0 +1,94 @@
+"""Form of a run's settings: the values that it shows, and the settings after a change in it.
+
+The settings hold only what differs from the defaults, so that form and JSON cannot disagree: the
+form shows the settings, and a change in it makes new ones.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypedDict
+
+from align.contracts.run_settings import RunSettingFields, SettingField
+from annotate.training.new_votes import ALSO, VOTER
+
+NORMAL = "normal"
+BUDGET_PARTS = ("steps", "max_minutes")
+"""Settings that `budget` decides on, so that it cannot be given beside them."""
+
+Settings = dict[str, Any]
+
+
+class FormValues(TypedDict):
+    """Values that the form shows: each as it is set, or its default."""
+
+    budget: str | None
+    """gentle, normal or strong; None where steps or minutes are set by themselves."""
+    steps: Any
+    rank: Any
+    learning_rate: Any
+    objective: Any
+    init_from: Any
+    voter: list[str]
+    """Annotators whose votes alone count; empty for everybody."""
+    also_votes_of: list[str]
+    """Other models whose votes are taken along."""
+
+
+def form_values(settings: Mapping[str, Any], known: RunSettingFields) -> FormValues:
+    """Return what the form shows for settings."""
+    given, default = present_names(settings, known), defaults(known)
+    budget = given.get("budget", NORMAL)
+    own_steps = max(1, round(known["budgets"].get(budget, 1.0) * default["steps"]))
+    by_hand = any(name in given for name in BUDGET_PARTS)
+    return {
+        "budget": None if by_hand or budget not in known["budgets"] else budget,
+        "steps": given.get("steps", own_steps),
+        "rank": given.get("rank", default["rank"]),
+        "learning_rate": given.get("learning_rate", default["learning_rate"]),
+        "objective": given.get("objective", default["objective"]),
+        "init_from": given.get("init_from", default["init_from"]),
+        "voter": as_list(given.get(VOTER)),
+        "also_votes_of": as_list(given.get(ALSO)),
+    }
+
+
+def changed(
+    settings: Mapping[str, Any], name: str, value: Any, known: RunSettingFields
+) -> Settings:
+    """Return settings after one field of the form was changed; a default is left out."""
+    given = present_names(settings, known)
+    given.pop(name, None)
+    if name == "budget":
+        given = {key: value for key, value in given.items() if key not in BUDGET_PARTS}
+    if name in BUDGET_PARTS:
+        given.pop("budget", None)
+
+    usual = NORMAL if name == "budget" else defaults(known).get(name)
+    if value in (None, "", [], usual):
+        return given
+    return {**given, name: value}
+
+
+def present_names(settings: Mapping[str, Any], known: RunSettingFields) -> Settings:
+    """Return settings under their present names, unless one is given under both."""
+    renamed: Settings = {}
+    for name, value in settings.items():
+        present = known["former"].get(name, name)
+        renamed[name if present in settings else present] = value
+    return renamed
+
+
+def defaults(known: RunSettingFields) -> Settings:
+    """Return the default of every setting, by its name."""
+    return {field["name"]: field["default"] for field in known["fields"]}
+
+
+def field_of(name: str, known: RunSettingFields) -> SettingField:
+    """Return what is known of one setting."""
+    return next(field for field in known["fields"] if field["name"] == name)
+
+
+def as_list(value: Any) -> list[str]:
+    """Return the names that a setting holds: none, one or several."""
+    if isinstance(value, str):
+        return [value] if value else []
+    return [each for each in value or [] if isinstance(each, str)]

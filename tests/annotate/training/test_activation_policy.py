@@ -1,0 +1,54 @@
+"""Versions that become active by themselves: after checks and held-out pairs, or never."""
+
+import pytest
+from places import Place
+
+from annotate.errors import InvalidRequest
+from annotate.training.activation_policy import passed
+
+PASSED = {"name": "images", "passed": True, "value": 1.0, "limit": 0.5, "sentence": "Fine."}
+
+
+def result(agreed: int, pairs: int, **changes):
+    held = {"pairs": pairs, "accuracy": agreed / pairs, "helped": True}
+    return {"held_out": held, "checks": [PASSED], "held_back": False} | changes
+
+
+def test_held_out_pairs_count_only_where_their_interval_lies_above_one_half():
+    assert passed(result(24, 30)) == "24 of 30 held-out pairs, all checks passed"
+    assert passed(result(6, 7)) is None
+    assert passed(result(12, 30)) is None
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"checks": []},
+        {"checks": [PASSED | {"passed": False}], "held_back": True},
+        {"held_out": {"pairs": 0, "accuracy": None, "helped": None}},
+        {"held_out": {"helped": True}},
+    ],
+)
+def test_a_version_without_checks_or_held_out_pairs_is_never_let_through(other):
+    assert passed(result(24, 30, **other)) is None
+
+
+@pytest.mark.slow
+def test_a_version_that_passed_becomes_active_by_itself_only_where_that_was_chosen(place: Place):
+    place.label(1)
+    place.studio.next_run.change_automatic(0, "", "checks", "ann")
+    for number, policy in enumerate(("checks", "never", "blind_test"), start=1):
+        place.studio.next_run.change_automatic(0, "", policy, "ann")
+        place.reach(place.studio.fine_tune({"result": result(24, 30)})["run_id"], "done")
+        active = [v["version"] for v in place.studio.versions() if v["active"]]
+        assert active == ["v1"], f"v{number}"
+    (told,) = place.studio.next_run.automatic()["activated"]
+    assert told["version"] == "v1" and told["sentence"] == (
+        "v1 became active by itself: 24 of 30 held-out pairs, all checks passed."
+    )
+
+
+@pytest.mark.slow
+def test_an_unknown_policy_is_refused(place: Place):
+    with pytest.raises(InvalidRequest, match="never, checks, blind_test"):
+        place.studio.next_run.change_automatic(0, "", "always", "ann")
