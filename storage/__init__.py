@@ -12,6 +12,7 @@ from storage.acts import (
 )
 from storage.errors import (
     AlreadyVoted,
+    BlindTestOver,
     BrokenStudio,
     DiskFull,
     InvalidAnnotation,
@@ -68,6 +69,7 @@ from storage.store import Store
 __all__ = [
     "ActReceipt",
     "AlreadyVoted",
+    "BlindTestOver",
     "BrokenStudio",
     "Counts",
     "DiskFull",

@@ -31,6 +31,7 @@ StorageError
 ├── Conflict
 │   ├── AlreadyVoted         this annotator has a current vote on this pair
 │   ├── NothingToUndo        this annotator has no current vote
+│   ├── BlindTestOver        a vote of a blind test that has ended cannot be changed
 │   ├── NoLabelingSession    this annotator has no session under way
 │   ├── NoVotes              no settled left or right vote to write a snapshot from
 │   ├── VersionNeeded        a version that something needs cannot be deleted
@@ -167,6 +168,10 @@ class AlreadyVoted(StorageError, Conflict):
 
 class NothingToUndo(StorageError, Conflict):
     """This annotator has no current vote."""
+
+
+class BlindTestOver(StorageError, Conflict):
+    """The blind test of this vote has ended."""
 
 
 class NoLabelingSession(StorageError, Conflict):

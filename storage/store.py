@@ -92,7 +92,7 @@ class Store:
         self.prompt_changes = PromptChanges(self._database, clock)
         self._images = Images(self._database, clock)
         self.pairs = Pairs(self._database, self._counts, clock)
-        self._votes = Votes(self._database, self._counts, settling, clock)
+        self.votes = Votes(self._database, self._counts, settling, clock)
         self.snapshots = Snapshots(self._database, self._folder, settling, clock)
         self._runs = Runs(self._database, self._counts, clock)
         self._versions = Versions(self._database, self._folder, clock)
@@ -199,7 +199,7 @@ class Store:
 
         `selection` is how the pair was selected. Raises UnknownPair, AlreadyVoted or InvalidKey.
         """
-        return self._votes.record(vote, selection)
+        return self.votes.record(vote, selection)
 
     def undo(self, annotator: str, key: str | None = None) -> UndoneAct:
         """Take back an annotator's newest act, once per key, and return it.
@@ -219,7 +219,7 @@ class Store:
     def decisive(self, base: str, voter: str | Voters = None) -> int:
         """Count the current decisive votes on a model's pairs, of some annotators or of all."""
         if voters := as_voters(voter):
-            return sum(self._votes.decisive(base, name) for name in voters)
+            return sum(self.votes.decisive(base, name) for name in voters)
         return self.counts(base).decisive
 
     def decisive_since_last_run(self, base: str) -> int:

@@ -50,6 +50,8 @@ CONTRACT = {
     "/export_version": ["version", "form"],
     "/insights": ["annotator"],
     "/own_votes": ["annotator"],
+    "/own_votes_list": ["annotator", "before", "verdict", "prompt"],
+    "/change_vote": ["vote_key", "verdict", "annotator", "key"],
     "/exclude_votes": ["annotator", "reason"],
     "/lift_exclusion": ["exclusion"],
     "/mark_gold": ["pair_id", "better"],

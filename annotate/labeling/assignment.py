@@ -10,7 +10,7 @@ from annotate.labeling.leases import oldest
 from annotate.labeling.rate_meter import RateMeter
 from annotate.labeling.stored_pairs import NEAR_PAIRS, StoredPairs
 from storage.acts import ActReceipt, NewVote, Selection
-from storage.records import Pair
+from storage.records import Pair, Verdict
 from storage.store import Store
 from storage.tables.imported_images import IMPORTED
 
@@ -125,11 +125,6 @@ class PairAssigner(ItemAssigner[Pair]):
                 return self._leases.ready(trial)
             return self._leases.ready(self._version) + self._leases.ready(IMPORTED)
 
-    def held_count(self) -> int:
-        """Count the pairs that open pages hold, which are rendered but no longer wait."""
-        with self._guard:
-            return len(self._leases.leased_ids())
-
     def ready_by_version(self) -> dict[str, int]:
         """Count the waiting pairs of each version, and of imported images."""
         with self._guard:
@@ -225,12 +220,17 @@ class PairAssigner(ItemAssigner[Pair]):
         self._stored.bring_near([vote.pair_id])
         selection = self._selection_of(vote.pair_id)
         receipt = self._record(vote, lambda: self._store.vote(vote, selection), self._overlap)
-        # Votes in blind tests train nothing, so that they do not count towards the next run.
-        if not receipt.duplicate and receipt.trial is None:
-            self.votes.record()
-            if vote.verdict.decisive:
-                self.decisive.record()
+        if not receipt.duplicate:
+            self.note_vote(vote.verdict, receipt.trial)
         return receipt
+
+    def note_vote(self, verdict: Verdict, trial: str | None) -> None:
+        """Remember that a vote came now, until which it is settled."""
+        # Votes in blind tests train nothing, so that they do not count towards the next run.
+        if trial is None:
+            self.votes.record()
+            if verdict.decisive:
+                self.decisive.record()
 
     def reopen(self, annotator: str, pair: Pair, key: str | None) -> None:
         """Make a pair the annotator's open one again after they took back its vote or flag.

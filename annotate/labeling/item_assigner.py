@@ -40,6 +40,11 @@ class ItemAssigner(Generic[AnyItem]):
         with self._guard:
             self._leases.touch(annotator, self._clock())
 
+    def held_count(self) -> int:
+        """Count the items that open pages hold, which no longer wait."""
+        with self._guard:
+            return len(self._leases.leased_ids())
+
     def open_item(self, annotator: str) -> AnyItem | None:
         """Return the item that an annotator has open, or None."""
         with self._guard:

@@ -36,6 +36,19 @@ def view(counts: Counts, again: int | None, sentence: str) -> VoteCounts:
     }
 
 
+def whole_sentence(store: Store, model_id: str, mixed: bool) -> str:
+    """Say what the votes are, and then which are in no count; for places that are opened rarely."""
+    sentence = vote_counts(store, model_id, mixed)["sentence"]
+    found = store.votes.left_out(model_id)
+    outside = {
+        "taken back or changed": found.taken_back,
+        "on images of other models": found.other_models,
+        "in blind tests": found.blind_tests,
+        "on flagged pairs": found.flagged,
+    }
+    return " ".join(filter(None, (sentence, left_out_sentence(outside, found.excluded))))
+
+
 def counts_sentence(counts: Counts, again: int) -> str:
     """Say what the votes are; `again` are those on pairs that check how sure votes are."""
     if not counts.votes:
@@ -52,6 +65,15 @@ def counts_sentence(counts: Counts, again: int) -> str:
         f"{quantity(counts.votes, 'vote')}: {choices} that a run learns from, and "
         f"{in_a_list(besides)}, which it leaves out."
     )
+
+
+def left_out_sentence(outside: dict[str, int], excluded: int) -> str:
+    """Say which votes are in no count, and which choices no run learns from; empty for none."""
+    parts = [f"{count:,} {where}" for where, count in outside.items() if count]
+    told = [f"Not counted: {in_a_list(parts)}."] if parts else []
+    if excluded:
+        told.append(f"Of the choices {excluded:,} are excluded in Insights; a run skips them.")
+    return " ".join(told)
 
 
 def kind(count: int, words: str) -> list[str]:

@@ -7,6 +7,7 @@ from align.contracts.errors import PalateError
 from annotate.errors import InvalidRequest
 from storage.errors import (
     AlreadyVoted,
+    BlindTestOver,
     DiskFull,
     InvalidAnnotation,
     InvalidAnnotator,
@@ -25,6 +26,7 @@ from storage.errors import (
 
 SHOWABLE_ERRORS = (
     AlreadyVoted,
+    BlindTestOver,
     InvalidAnnotator,
     InvalidGoal,
     InvalidKey,

@@ -28,6 +28,7 @@ from annotate.service.labeling import first_or_wait
 from annotate.service.studio import Studio
 from annotate.validation import as_annotator
 from annotate.views.activity import ActivityView, PublicActivity
+from annotate.views.own_votes import ChangedVote, OwnVotesList
 from annotate.views.pairs_and_votes import (
     AcceptedVote,
     ItemsAhead,
@@ -115,6 +116,19 @@ class LabelerView:
         with hidden_details():
             undone = self._studio.undo(annotator, key)
         return self._remember_images(annotator, undone)
+
+    def own_votes_list(
+        self, annotator: str, before: int = 0, verdict: str = "", prompt: str = ""
+    ) -> OwnVotesList:
+        """Return 24 of the annotator's own votes, newest first."""
+        with hidden_details():
+            votes = self._studio.own_votes_list(annotator, before, verdict, prompt)
+        return self._remember_images(annotator, votes)
+
+    def change_vote(self, annotator: str, vote_key: str, verdict: str, key: str) -> ChangedVote:
+        """Give the annotator's own vote another verdict, or take it back with none."""
+        with hidden_details():
+            return self._studio.change_vote(annotator, vote_key, verdict, key)
 
     def stats(self, annotator: str | None = None) -> LabelingStats:
         """Count the votes of everybody together."""

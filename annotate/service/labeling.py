@@ -8,6 +8,7 @@ from annotate.labeling.annotations import Annotations
 from annotate.labeling.assignment import PairAssigner
 from annotate.labeling.best_worst import QuadAssigner
 from annotate.labeling.items import pair_view, quad_view
+from annotate.labeling.own_votes import own_votes_list
 from annotate.labeling.sessions import LabelingSessions
 from annotate.labeling.undo_messages import undo_view
 from annotate.labeling.vote_counts import vote_counts
@@ -16,6 +17,7 @@ from annotate.rendering.pair_pool import PairPool, WaitEstimate
 from annotate.training.new_votes import NewVotes
 from annotate.training.trigger import Trigger
 from annotate.validation import as_annotator, as_text
+from annotate.views.own_votes import ChangedVote, OwnVotesList
 from annotate.views.pairs_and_votes import (
     AcceptedVote,
     AnyItemView,
@@ -27,7 +29,7 @@ from annotate.views.pairs_and_votes import (
     Wait,
 )
 from storage.act_log import FLAG, VOTE
-from storage.acts import NewVote
+from storage.acts import NewVote, as_verdict
 from storage.records import Quad
 from storage.store import Store
 
@@ -142,6 +144,34 @@ class Labeling:
         elif undone.kind == FLAG.name and not undone.hidden:
             self._assigner.show_again(undone.about)
         return undo_view(undone, name)
+
+    def own_votes_list(
+        self, annotator: str, before: int = 0, verdict: str = "", prompt: str = ""
+    ) -> OwnVotesList:
+        """Return 24 of an annotator's own votes, newest first; `before` is of the answer before."""
+        return own_votes_list(self._store, self._model_id, annotator, before, verdict, prompt)
+
+    def change_vote(self, annotator: str, vote_key: str, verdict: str, key: str) -> ChangedVote:
+        """Give one's own vote another verdict, or take it back with none; once per key.
+
+        Nothing is overwritten: a new vote takes the place of the one before. Raises UnknownVote,
+        BlindTestOver, InvalidVerdict or InvalidKey.
+        """
+        name, own_key = as_annotator(annotator), as_text(key, "The key")
+        chosen = as_text(verdict, "The verdict")
+        new = as_verdict(chosen) if chosen else None
+        of = as_text(vote_key, "The key of the vote")
+        changed = self._store.votes.change(of, new, name, own_key)
+        if not changed.duplicate:
+            # The pair that kept the winner of before is asked no more.
+            self._kept_winners.take_back(of)
+        if new is None:
+            self._assigner.reopen(name, self._store.pair(changed.pair_id), own_key)
+        elif not changed.duplicate:
+            self._assigner.note_vote(new, changed.trial)
+        if changed.trial:
+            self.blind_tests.act_on_verdict(changed.trial)
+        return {"accepted": True, "key": own_key, "verdict": chosen}
 
     def quads_ahead(self, annotator: str, have: Sequence[str], want: int) -> ItemsAhead[QuadView]:
         """Return up to `want` sets of four images besides those that the page has."""

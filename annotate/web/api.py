@@ -43,14 +43,15 @@ from annotate.web.endpoint_aliases import (
     under_old_name,
 )
 from annotate.web.endpoint_speed import QUICK, SLOW
+from annotate.web.endpoints.own_vote_endpoints import OwnVoteEndpoints
+from annotate.web.endpoints.prompt_endpoints import PromptEndpoints
+from annotate.web.endpoints.run_endpoints import RunEndpoints
 from annotate.web.errors_to_ui import errors_as_gr_error
 from annotate.web.permissions import authorized, open_to
-from annotate.web.prompt_endpoints import PromptEndpoints
-from annotate.web.run_endpoints import RunEndpoints
 from storage.tables.people import Role
 
 
-class Endpoints(RunEndpoints, PromptEndpoints):
+class Endpoints(RunEndpoints, PromptEndpoints, OwnVoteEndpoints):
     """The endpoints as methods: what their names, parameters and docstrings say is public."""
 
     def next_pair(self, annotator: str) -> PairView | Wait:

@@ -6,6 +6,8 @@ QUICK = (
     "undo",
     "next_quad",
     "rank",
+    "own_votes_list",
+    "change_vote",
     "annotate_vote",
     "flag_pair",
     "flags",

@@ -31,7 +31,7 @@ from annotate.web.tabs.insights_tab import InsightsTab
 from annotate.web.tabs.judge_tab import JudgeTab
 from annotate.web.tabs.label_tab import LabelTab
 from annotate.web.tabs.layout import start_timer_here, stop_timer_elsewhere
-from annotate.web.tabs.own_votes_section import own_votes
+from annotate.web.tabs.own_votes_section import own_votes, vote_gallery
 from annotate.web.tabs.settings_tab import SettingsTab
 from annotate.web.tabs.train_tab import TrainTab
 from storage.tables.people import Role
@@ -64,6 +64,7 @@ STYLESHEETS = (
     "styles/image_import.css",
     "styles/models.css",
     "styles/insights.css",
+    "styles/vote_gallery.css",
     "styles/change.css",
 )
 
@@ -106,6 +107,7 @@ def build_labeling_page(studio: LabelerView) -> gr.Blocks:
         add_api(studio, Role.LABELER)
         gr.HTML(HEADER, elem_id="masthead", apply_default_css=False)
         build_stage(studio)
+        vote_gallery(studio)
         own_votes(studio)
     return _with_slow_queue(page)
 

@@ -40,6 +40,24 @@ class ByAnnotator(Payload):
     annotator: Text
 
 
+class OwnVotesRequest(ByAnnotator):
+    """A request for an annotator's own votes."""
+
+    before: int
+    """The `before` of the answer before; 0 for the newest."""
+    verdict: Text
+    prompt: Text
+
+
+class ChangeVoteRequest(ByAnnotator):
+    """A request to give one's own vote another verdict."""
+
+    vote_key: Text
+    verdict: Text
+    """Empty to take the vote back."""
+    key: Text
+
+
 class OfTrial(Payload):
     """A request that may be about one blind test."""
 

@@ -79,6 +79,8 @@ ENDPOINTS = {
     "save_blind_test_report": Role.ADMIN,
     "insights": Role.ADMIN,
     "own_votes": Role.LABELER,
+    "own_votes_list": Role.LABELER,
+    "change_vote": Role.LABELER,
     "exclude_votes": Role.ADMIN,
     "lift_exclusion": Role.ADMIN,
     "mark_gold": Role.ADMIN,
@@ -102,6 +104,8 @@ SERVER_FUNCTIONS = {
     "stage_own_votes": Role.LABELER,
     "stage_prompts": Role.LABELER,
     "project_prompts": Role.ADMIN,
+    "own_votes_page": Role.LABELER,
+    "own_vote_change": Role.LABELER,
     "stage_retry_model": Role.ADMIN,
 }
 """The least role for each function that scripts of the page call past Gradio's queue."""

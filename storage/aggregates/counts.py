@@ -164,10 +164,15 @@ class RunningCounts:
             self.invalidate()
             raise
 
-    def change(self, work: Callable[[Cursor, PairChanges], Result]) -> Result:
+    def change(
+        self,
+        work: Callable[[Cursor, PairChanges], Result],
+        then: Callable[[Result], None] = lambda _: None,
+    ) -> Result:
         """Run a transaction that names the pairs it changes, and move the counts by their changes.
 
-        The pairs are read before and after within the transaction, so nothing comes in between.
+        The pairs are read before and after within the transaction, so nothing comes in between;
+        `then` follows before any other write.
         """
 
         def whole(
@@ -180,7 +185,8 @@ class RunningCounts:
         def moved(
             done: tuple[Result, PairChanges, list[Move]],
         ) -> None:
-            _, changes, parts = done
+            result, changes, parts = done
+            then(result)
             if changes.everything:
                 self.invalidate()
             with self._lock:

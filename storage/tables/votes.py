@@ -6,14 +6,25 @@ repeat harmless. The receipt leaves only after the commit is on the disk (storag
 
 from dataclasses import dataclass, replace
 
-from storage.act_log import VOTE, append, receipt_of, standing
-from storage.acts import ActReceipt, NewVote, Selection
+from storage.act_log import (
+    VOTE,
+    RecordedAct,
+    append,
+    receipt_of,
+    standing,
+    take_back,
+    taken_back_by,
+)
+from storage.acts import ActReceipt, NewVote, Selection, check_key
+from storage.aggregates.count_deltas import PairChanges
 from storage.aggregates.counts import RunningCounts
+from storage.aggregates.left_out import LeftOut, left_out
+from storage.aggregates.own_votes import OwnVotes
 from storage.database import Cursor, Database
-from storage.errors import AlreadyVoted
+from storage.errors import AlreadyVoted, BlindTestOver, UnknownVote
 from storage.records import Verdict
 from storage.settling import Settling
-from storage.tables.pairs import unknown_pair
+from storage.tables.pairs import kept_after, unknown_pair
 from storage.timestamps import Clock
 
 VOTED_PAIR = """
@@ -23,6 +34,10 @@ FROM pairs
 LEFT JOIN trial_pairs USING (pair_id) LEFT JOIN trials USING (trial_id)
 LEFT JOIN control_pairs USING (pair_id)
 WHERE pair_id = ?
+"""
+
+COPY_SELECTION = """
+INSERT INTO pair_selection SELECT ?, policy, propensity FROM pair_selection WHERE vote_id = ?
 """
 
 
@@ -45,6 +60,18 @@ class VotedPair:
         return {Verdict.LEFT: self.left, Verdict.RIGHT: self.right}.get(verdict)
 
 
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A vote that was changed, or taken back: then it has no new `vote_id`."""
+
+    pair_id: str
+    trial: str | None
+    """The blind test that it counts for."""
+    vote_id: int | None = None
+    duplicate: bool = False
+    """True if the same change was recorded before."""
+
+
 class Votes:
     """All votes of a studio; an undo is one more row, and a vote that it names is not current."""
 
@@ -53,6 +80,7 @@ class Votes:
     ) -> None:
         self._database, self._counts = database, counts
         self._settling, self._clock = settling, clock
+        self.own = OwnVotes(database)
 
     def record(self, vote: NewVote, selection: Selection | None = None) -> ActReceipt:
         """Record a vote once per key, with the rule that selected its pair.
@@ -76,6 +104,55 @@ class Votes:
             return replace(receipt, trial=pair.trial)
 
         return self._counts.write(insert, then=lambda receipt: self._count(receipt, vote, pair))
+
+    def change(self, vote_key: str, verdict: Verdict | None, annotator: str, key: str) -> Changed:
+        """Replace an annotator's current vote by one of another verdict, or with None take it back.
+
+        Both are new rows: one that takes the vote back, and the new vote, under `key` once per key.
+        Annotations went with the old verdict. Raises UnknownVote, BlindTestOver or InvalidKey.
+        """
+        check_key(key)
+        pair_id = self._pair_of(vote_key, annotator)
+        pair = voted_pair(self._database, pair_id)
+
+        def replace_vote(cursor: Cursor, changes: PairChanges) -> Changed:
+            if changed_before(cursor, key, verdict):
+                return Changed(pair_id, pair.trial, duplicate=True)
+            old_id = require_current(cursor, vote_key, pair_id, annotator)
+            require_no_ended_test(cursor, pair)
+            for changing in (pair_id, *kept_after(cursor, vote_key)):
+                changes.about(cursor, changing)
+
+            undo_key = key if verdict is None else f"{key}:before"
+            take_back(cursor, RecordedAct(VOTE, vote_key), annotator, undo_key, self._clock())
+            if verdict is None:
+                return Changed(pair_id, pair.trial)
+            vote = NewVote(pair_id, verdict, annotator, key)
+            new_id = append(cursor, VOTE, vote, self._clock(), columns_of(vote, pair)).row_id
+            # How a pair was selected does not change with what is said of it.
+            cursor.execute(COPY_SELECTION, [new_id, old_id])
+            return Changed(pair_id, pair.trial, new_id)
+
+        return self._counts.change(replace_vote, then=self._note_change)
+
+    def left_out(self, base: str) -> LeftOut:
+        """Count the votes that are in no count of a model."""
+        return left_out(self._database, base)
+
+    def _pair_of(self, vote_key: str, annotator: str) -> str:
+        """Return the pair of a vote, current or not, which never changes; raises UnknownVote."""
+        sql = "SELECT pair_id FROM votes WHERE key = ? AND annotator = ? AND verdict IS NOT NULL"
+        rows = self._database.read(sql, [vote_key, annotator])
+        if not rows:
+            raise UnknownVote(
+                f"{annotator!r} gave no vote under the key {vote_key!r}. Look at the list of votes."
+            )
+        return str(rows[0][0])
+
+    def _note_change(self, changed: Changed) -> None:
+        """Let a vote that takes another's place settle like any new one."""
+        if changed.vote_id is not None:
+            self._settling.note(VOTE, changed.vote_id)
 
     def decisive(self, base: str, annotator: str) -> int:
         """Count the trainable decisive votes and rankings of one annotator."""
@@ -131,3 +208,31 @@ def require_no_vote(cursor: Cursor, vote: NewVote) -> None:
         f"{vote.annotator!r} has already said {verdict!r} on pair {vote.pair_id!r}. "
         "Undo that vote first to change it."
     )
+
+
+def changed_before(cursor: Cursor, key: str, verdict: Verdict | None) -> bool:
+    """Return True if a change was recorded under a key; raises InvalidKey for another act's key."""
+    if verdict is None:
+        return taken_back_by(cursor, key) is not None
+    return receipt_of(cursor, VOTE, key) is not None
+
+
+def require_current(cursor: Cursor, vote_key: str, pair_id: str, annotator: str) -> int:
+    """Return the id of a current vote; raises UnknownVote if it was taken back or changed."""
+    (vote_id,) = cursor.execute("SELECT vote_id FROM votes WHERE key = ?", [vote_key]).fetchall()[0]
+    if standing(cursor, VOTE, pair_id, annotator) != vote_id:
+        raise UnknownVote(
+            "This vote was taken back or changed meanwhile. Load your votes again to see how it is "
+            "now."
+        )
+    return int(vote_id)
+
+
+def require_no_ended_test(cursor: Cursor, pair: VotedPair) -> None:
+    """Raise BlindTestOver for a pair of a blind test whose verdict is read already."""
+    sql = "SELECT arg_max(state, trial_state_id) FROM trial_states WHERE trial_id = ?"
+    if pair.trial and cursor.execute(sql, [pair.trial]).fetchall()[0][0] == "ended":
+        raise BlindTestOver(
+            "This vote was given in a blind test that has ended, so it stays as it is. "
+            "Start another test to ask again."
+        )

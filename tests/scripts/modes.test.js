@@ -121,6 +121,23 @@ test("the status is asked for in the annotator's name, and taken", async () => {
   assert.deepEqual(stage.names(), ["refresh"]);
 });
 
+test("while a blind test is mixed in, whoever keeps winners is told once that they do not stay", async () => {
+  const mixed = { votes: 3, counts: { again: null } };
+  stage.state.keep = true;
+  reply = answer({ stats: mixed });
+  await new Status(stage).update();
+  await new Status(stage).update();
+  const told = stage.view.calls.filter(([name]) => name === "note");
+  assert.deepEqual(told, [["note", "While a blind test comes in between, winners do not stay: two new images each time."]]);
+  stage.state.stats = null;
+  reply = answer({ stats: mixed, activity: { message: "Ready." } });
+  await new Status(stage).update();
+  assert.equal(stage.view.calls.at(-1)[1], "For now two new images each time; winners stay again later.", "labelers");
+  stage.state.keep = false;
+  stage.modes.toggleKeep();
+  assert.match(stage.view.calls.at(-1)[1], /^While a blind test/);
+});
+
 test("with unsent votes the page's own count of the session stays", async () => {
   reply = answer();
   stage.outbox.events = [{}];

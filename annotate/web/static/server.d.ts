@@ -132,6 +132,24 @@ export interface ChangeRequest {
   shown: string;
 }
 
+/** A request to give one's own vote another verdict. */
+export interface ChangeVoteRequest {
+  annotator: string;
+  vote_key: string;
+  /** Empty to take the vote back. */
+  verdict: string;
+  key: string;
+}
+
+/** A vote that was changed or taken back. */
+export interface ChangedVote {
+  /** True always; what cannot be recorded is an error. */
+  accepted: boolean;
+  key: string;
+  /** What counts now; empty where the vote was taken back. */
+  verdict: string;
+}
+
 /** Progress of the run under way. */
 export interface CurrentRun {
   /** queued, running, paused, done, failed, cancelled or interrupted. A run is paused while the device that it needs renders images; it goes on by itself. */
@@ -202,11 +220,51 @@ export interface LabelingStats {
   rendering_speed: string;
 }
 
+/** A current vote on a pair; nothing tells pairs that come again, or of a blind test, apart. */
+export interface OwnVoteView {
+  pair_id: string;
+  prompt: string;
+  /** Address relative to the server's root, as every other one. */
+  left_url: string;
+  right_url: string;
+  /** What a blind test asks about the pair, where that is not which image is better. */
+  question?: string;
+  /** How often in a row the annotator's winner has been kept; missing for any other pair. */
+  in_a_row?: number;
+  vote_key: string;
+  verdict: string;
+  /** Whether the choice was clear. */
+  strong: boolean;
+  reasons: string[];
+  /** What won by each criterion: left, right or tie. */
+  criteria: Record<string, string>;
+  /** When it was given, as ISO 8601 in UTC. */
+  at: string;
+}
+
+/** A part of an annotator's votes, newest first. */
+export interface OwnVotesList {
+  votes: OwnVoteView[];
+  /** How many there are that the filter leaves. */
+  total: number;
+  /** What to ask for to get older ones; 0 where there are none. */
+  before: number;
+}
+
 /** Insights into a person's own votes, as the page shows them. */
 export interface OwnVotesPage {
   html: string;
   /** Whether images are still being measured, so that it is worth asking again. */
   more: boolean;
+}
+
+/** A request for an annotator's own votes. */
+export interface OwnVotesRequest {
+  annotator: string;
+  /** The `before` of the answer before; 0 for the newest. */
+  before: number;
+  verdict: string;
+  prompt: string;
 }
 
 /** Two images of one prompt, to vote on. */

@@ -4,6 +4,7 @@ import gradio as gr
 
 from annotate.service.studio import Studio
 from annotate.web.stage import build_stage
+from annotate.web.tabs.own_votes_section import vote_gallery
 from annotate.web.tabs.readings_section import ReadingsSection
 from annotate.web.tabs.train.change_section import ChangeSection
 
@@ -20,3 +21,4 @@ class LabelTab:
             self.change = ChangeSection(studio, "label")
             build_stage(studio)
             self.readings = ReadingsSection(studio)
+            vote_gallery(studio)

@@ -4,7 +4,7 @@ import pytest
 from places import Place, until
 
 from annotate.labeling.new_acts import as_vote
-from annotate.labeling.vote_counts import ALIKE, counts_sentence
+from annotate.labeling.vote_counts import ALIKE, counts_sentence, left_out_sentence, whole_sentence
 from storage.records import Counts
 
 
@@ -39,6 +39,20 @@ def test_every_vote_is_in_one_of_the_counts(place: Place) -> None:
     assert (counts["choices"], counts["ties"], counts["skipped"]) == (2, 1, 1)
     assert sum((counts["choices"], counts["ties"], counts["skipped"], counts["again"])) == 4
     assert counts["sentence"].startswith("4 votes: 2 choices")
+
+
+def test_what_is_in_no_count_is_told_where_counts_are_explained(place: Place) -> None:
+    vote(place, "left", "k1")
+    assert "Not counted" not in whole_sentence(place.store, place.studio._model_id, False)
+    vote(place, "left", "k2")
+    place.studio.undo("ann")
+    told = whole_sentence(place.store, place.studio._model_id, False)
+    assert told.endswith("a run learns from. Not counted: 1 taken back or changed.")
+    everything = {"taken back": 2, "in blind tests": 9, "on flagged pairs": 0}
+    assert left_out_sentence(everything, 3) == (
+        "Not counted: 2 taken back and 9 in blind tests. Of the choices 3 are excluded in "
+        "Insights; a run skips them."
+    )
 
 
 def test_while_a_blind_test_is_mixed_in_no_count_tells_its_pairs_apart(place: Place) -> None:

@@ -1,6 +1,7 @@
 // Who labels, and what: the annotator's name, two images, four, or a winner that stays, and blind tests.
 
 import { recall, remember } from "../storage.js";
+import { NO_WINNERS, staysNone } from "./status.js";
 
 /**
  * @typedef {object} ModesStage what the modes need of the stage
@@ -71,7 +72,8 @@ export class Modes {
       return;
     }
     this.#setKeep(!state.keep);
-    view.note(state.keep ? "The winner stays, up to five times in a row." : "Two new images each time.");
+    const stays = state.stats && staysNone(state.stats) ? NO_WINNERS : "The winner stays, up to five times in a row.";
+    view.note(state.keep ? stays : "Two new images each time.");
     if (!state.four) return;
     this.#setFour(false);
     this.#stage.startOver();

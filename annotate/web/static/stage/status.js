@@ -23,6 +23,14 @@ import { rememberSeen, seenVersion } from "./steps.js";
 const STATUS_EVERY_MS = 2500;
 const HIDDEN_STATUS_EVERY_MS = 15000;
 
+export const NO_WINNERS = "While a blind test comes in between, winners do not stay: two new images each time.";
+
+/**
+ * Return whether no winner stays, since a blind test is mixed in: its pairs are then counted as any.
+ * @param {import("../server").LabelingStats} stats
+ */
+export const staysNone = ({ counts }) => counts?.again === null;
+
 export class Status {
   #stage;
   #model = "";
@@ -64,6 +72,7 @@ export class Status {
   #take(reply) {
     const { state, outbox, annotations, session, statusView } = this.#stage;
     const model = "sampler" in reply.activity ? reply.activity.sampler : null;
+    this.#tellOfWinners(reply.stats, model !== null);
     Object.assign(state, { stats: reply.stats, every: reply.train_every, model });
     if ("sampler" in reply.activity) {
       this.#takeTuning(reply.activity);
@@ -74,6 +83,18 @@ export class Status {
     // With unsent votes the page's own count is ahead of the server's.
     if (!outbox.events.length) session.take(reply.session);
     statusView.status(reply.activity.message, "calm");
+  }
+
+  /**
+   * Say once that winners do not stay, while a blind test is mixed in; labelers are not told why.
+   * @param {import("../server").LabelingStats} stats
+   * @param {boolean} isAdmin
+   */
+  #tellOfWinners(stats, isAdmin) {
+    const { state, view } = this.#stage;
+    const known = state.stats ? staysNone(state.stats) : false;
+    if (!state.keep || state.trial || known || !staysNone(stats)) return;
+    view.note(isAdmin ? NO_WINNERS : "For now two new images each time; winners stay again later.");
   }
 
   /** @param {import("../server").ActivityView} activity */

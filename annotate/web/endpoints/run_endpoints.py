@@ -4,7 +4,7 @@ from typing import Any
 
 from annotate.views.next_run import AutomaticRunsView, RunPreview, SavedRunSettings
 from annotate.views.training import RunProgress, StartedRun, VoteSource
-from annotate.web.version_endpoints import VersionEndpoints
+from annotate.web.endpoints.version_endpoints import VersionEndpoints
 
 
 class RunEndpoints(VersionEndpoints):

@@ -1,0 +1,36 @@
+"""Own votes: what one annotator gave, to look through and to change."""
+
+from typing import TypedDict
+
+from annotate.views.pairs_and_votes import Accepted, PairView
+
+
+class OwnVoteView(PairView):
+    """A current vote on a pair; nothing tells pairs that come again, or of a blind test, apart."""
+
+    vote_key: str
+    verdict: str
+    strong: bool
+    """Whether the choice was clear."""
+    reasons: list[str]
+    criteria: dict[str, str]
+    """What won by each criterion: left, right or tie."""
+    at: str
+    """When it was given, as ISO 8601 in UTC."""
+
+
+class OwnVotesList(TypedDict):
+    """A part of an annotator's votes, newest first."""
+
+    votes: list[OwnVoteView]
+    total: int
+    """How many there are that the filter leaves."""
+    before: int
+    """What to ask for to get older ones; 0 where there are none."""
+
+
+class ChangedVote(Accepted):
+    """A vote that was changed or taken back."""
+
+    verdict: str
+    """What counts now; empty where the vote was taken back."""

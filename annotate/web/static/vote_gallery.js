@@ -1,0 +1,197 @@
+// One's own votes, newest first, to look through and to change.
+
+import { createElement, find } from "./dom.js";
+import { NAME_KEY } from "./stage/modes.js";
+import { makeKey, recall } from "./storage.js";
+
+/**
+ * @typedef {import("./server").OwnVoteView} OwnVote
+ * @typedef {import("./server").OwnVotesRequest} OwnVotesRequest
+ * @typedef {import("./server").ChangeVoteRequest} ChangeVoteRequest
+ *
+ * @typedef {object} GalleryServer
+ * @property {import("./types").Call<OwnVotesRequest, import("./server").OwnVotesList>} own_votes_page
+ * @property {import("./types").Call<ChangeVoteRequest, import("./server").ChangedVote>} own_vote_change
+ */
+
+/** @type {Record<string, string>} */
+const VERDICTS = {
+  left: "Left is better", right: "Right is better", tie: "Tie", both_good: "Both good", both_bad: "Both bad",
+  skip: "Skipped",
+};
+/** @type {Record<string, string>} */
+const CHOICES = { left: "Left", right: "Right", tie: "Tie", both_good: "Both good", both_bad: "Both bad", skip: "Skip" };
+const SILENT = "Palate is not answering. Try again in a moment.";
+const TYPING_MS = 300;
+
+/**
+ * Start the gallery.
+ * @param {import("./types").Component<GalleryServer>} component
+ */
+export function start({ element, server }) {
+  new Gallery(element, server).listen();
+}
+
+class Gallery {
+  #before = 0;
+  #request = 0;
+  #server;
+  #section;
+
+  /**
+   * @param {HTMLElement} element
+   * @param {GalleryServer} server
+   */
+  constructor(element, server) {
+    this.#server = server;
+    this.#section = /** @type {HTMLDetailsElement} */ (find(element, ".vote-gallery"));
+  }
+
+  listen() {
+    const section = this.#section;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let typing;
+    section.addEventListener("toggle", () => section.open && this.#load());
+    this.#find(".gallery-verdict").addEventListener("change", () => this.#load());
+    this.#find(".gallery-prompt").addEventListener("input", () => {
+      clearTimeout(typing);
+      typing = setTimeout(() => this.#load(), TYPING_MS);
+    });
+    this.#find(".gallery-more").addEventListener("click", () => this.#load(this.#before));
+    // It may have been opened before this script was there.
+    if (section.open) this.#load();
+  }
+
+  /** @param {number} [before] the end of what is shown; without it from the newest on */
+  async #load(before = 0) {
+    this.#request += 1;
+    const request = this.#request;
+    const reply = await this.#server.own_votes_page({
+      annotator: annotator(), before, verdict: this.#field(".gallery-verdict"), prompt: this.#field(".gallery-prompt"),
+    });
+    // Somebody has typed on meanwhile.
+    if (request !== this.#request) return;
+    if (!reply?.ok) {
+      this.#note(reply?.error || SILENT);
+      return;
+    }
+
+    const list = this.#find(".gallery");
+    if (!before) list.replaceChildren();
+    list.append(...reply.votes.map((vote) => this.#card(vote)));
+    this.#before = reply.before;
+    this.#find(".gallery-more").hidden = !reply.before;
+    const some = reply.total === 1 ? "1 vote" : `${reply.total} votes`;
+    this.#note(reply.total ? some : "No votes here yet. Four images at a time are not listed.");
+  }
+
+  /** @param {OwnVote} vote */
+  #card(vote) {
+    const card = createElement("li", { className: "vote-card" });
+    const redraw = () => card.replaceChildren(...partsOf(vote, {
+      edit: () => card.toggleAttribute("data-editing"),
+      choose: (verdict) => this.#change(vote, verdict, card, redraw),
+    }));
+    redraw();
+    return card;
+  }
+
+  /**
+   * @param {OwnVote} vote
+   * @param {string} verdict empty to take it back
+   * @param {HTMLElement} card
+   * @param {() => void} redraw
+   */
+  async #change(vote, verdict, card, redraw) {
+    card.toggleAttribute("data-editing", false);
+    if (verdict === vote.verdict) return;
+    const key = makeKey();
+    const reply = await this.#server.own_vote_change({ annotator: annotator(), vote_key: vote.vote_key, verdict, key });
+    if (!reply?.ok) {
+      this.#note(reply?.error || SILENT);
+      return;
+    }
+    if (!verdict) {
+      card.remove();
+      this.#note("Taken back. The pair is asked again, as the next one.");
+      return;
+    }
+    Object.assign(vote, { verdict, vote_key: key, strong: false, reasons: [], criteria: {} });
+    redraw();
+    find(card, ".vote-edit").focus();
+    this.#note(`Changed: ${VERDICTS[verdict].toLowerCase()}. What was said of the choice before went with it.`);
+  }
+
+  /** @param {string} text */
+  #note(text) {
+    this.#find(".gallery-note").textContent = text;
+  }
+
+  /** @param {string} selector */
+  #field(selector) {
+    return /** @type {HTMLInputElement} */ (this.#find(selector)).value;
+  }
+
+  /** @param {string} selector */
+  #find(selector) {
+    return find(this.#section, selector);
+  }
+}
+
+/** Return who labels in this browser; whoever is signed in is known to the server. */
+const annotator = () => recall("localStorage", NAME_KEY) || "";
+
+/**
+ * Return the parts of a card: prompt, images with the chosen one marked, what was said, and the changes.
+ * @param {OwnVote} vote
+ * @param {{ edit: () => void, choose: (verdict: string) => void }} events
+ */
+function partsOf(vote, { edit, choose }) {
+  const prompt = createElement("p", { className: "vote-prompt", textContent: vote.prompt, title: vote.prompt });
+  const images = createElement("div", { className: "vote-images" }, ...["left", "right"].map((side) => imageOf(vote, side)));
+  images.dataset.verdict = vote.verdict;
+  const said = createElement("p", { className: "vote-said" }, createElement("b", { textContent: VERDICTS[vote.verdict] }),
+    ...[...saidOf(vote), timeOf(vote.at)].map((words) => ` · ${words}`));
+  const button = createElement("button", { type: "button", className: "vote-edit", textContent: "Change" });
+  button.addEventListener("click", edit);
+  return [prompt, images, said, button, changesOf(vote, choose)];
+}
+
+/**
+ * @param {OwnVote} vote
+ * @param {string} side
+ */
+function imageOf(vote, side) {
+  const src = side === "left" ? vote.left_url : vote.right_url;
+  const isChosen = vote.verdict === side || vote.verdict === "both_good";
+  const image = createElement("img", { src, loading: "lazy", alt: `The ${side} image${isChosen ? ", chosen" : ""}` });
+  const figure = createElement("figure", {}, image);
+  figure.toggleAttribute("data-chosen", isChosen);
+  return figure;
+}
+
+/** @param {OwnVote} vote */
+function saidOf({ strong, reasons, criteria, question }) {
+  const won = Object.entries(criteria).map(([name, winner]) => `${name}: ${winner}`);
+  return [...(question ? [question] : []), ...(strong ? ["clearly"] : []), ...reasons, ...won];
+}
+
+/**
+ * @param {OwnVote} vote
+ * @param {(verdict: string) => void} choose
+ */
+function changesOf(vote, choose) {
+  const buttons = Object.entries({ ...CHOICES, "": "Take back" }).map(([verdict, text]) => {
+    const button = createElement("button", { type: "button", textContent: text });
+    button.setAttribute("aria-pressed", String(verdict === vote.verdict));
+    button.addEventListener("click", () => choose(verdict));
+    return button;
+  });
+  const group = createElement("div", { className: "vote-changes" }, ...buttons);
+  group.setAttribute("role", "group");
+  group.setAttribute("aria-label", "Another verdict");
+  return group;
+}
+
+/** @param {string} at */
+const timeOf = (at) => new Date(at).toLocaleString(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });

@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+
+import { start } from "../../annotate/web/static/vote_gallery.js";
+import { settle, stopClock } from "./helpers/clock.js";
+import { fire, openPage } from "./helpers/dom.js";
+
+const PAGE = '<div><details class="vote-gallery" open><summary></summary><select class="gallery-verdict"></select>'
+  + '<input class="gallery-prompt"><p class="gallery-note"></p><ul class="gallery"></ul>'
+  + '<button class="gallery-more" hidden></button></details></div>';
+const vote = (more = {}) => ({
+  pair_id: "p", prompt: "a pie", left_url: "img/1.png", right_url: "img/2.png", vote_key: "k1", verdict: "left",
+  strong: true, reasons: ["hands"], criteria: { style: "right" }, at: "2026-01-01T12:00:00Z", ...more,
+});
+let element;
+let clock;
+let asked;
+let changes;
+let server;
+
+beforeEach(() => {
+  clock = stopClock();
+  element = openPage(PAGE);
+  for (const field of element.querySelectorAll(".gallery-verdict, .gallery-prompt")) field.value = "";
+  localStorage.setItem("palate-annotator", "ada");
+  [asked, changes] = [[], []];
+  server = {
+    own_votes_page: async (request) => {
+      asked.push(request);
+      return { ok: true, votes: [vote({ vote_key: `k${asked.length}` })], total: 2, before: asked.length === 1 ? 7 : 0 };
+    },
+    own_vote_change: async (request) => { changes.push(request); return { ok: true, key: request.key, accepted: true }; },
+  };
+});
+
+/** Start the gallery, and wait for its first votes. */
+async function open() {
+  start({ element, server });
+  await settle();
+}
+
+const text = (selector) => element.querySelector(selector).textContent;
+const button = (name) => element.querySelectorAll(".vote-changes button").find((each) => each.textContent === name);
+
+test("votes are shown with the chosen image marked and what was said, and older ones on demand", async () => {
+  await open();
+  assert.deepEqual(asked, [{ annotator: "ada", before: 0, verdict: "", prompt: "" }]);
+  assert.match(text(".vote-said"), /^Left is better · clearly · hands · style: right · /);
+  const figures = element.querySelectorAll("figure");
+  assert.deepEqual(figures.map((figure) => figure.hasAttribute("data-chosen")), [true, false]);
+  assert.deepEqual([text(".gallery-note"), element.querySelector(".gallery-more").hidden], ["2 votes", false]);
+  fire(element.querySelector(".gallery-more"), "click");
+  await settle();
+  assert.deepEqual([asked[1].before, element.querySelectorAll(".vote-card").length], [7, 2]);
+  assert.equal(element.querySelector(".gallery-more").hidden, true);
+});
+
+test("what is typed filters once it is typed", async () => {
+  await open();
+  const field = element.querySelector(".gallery-prompt");
+  for (const value of ["p", "pi", "pie"]) {
+    field.value = value;
+    fire(field, "input");
+  }
+  await clock.tick(400);
+  assert.deepEqual(asked.map((request) => request.prompt), ["", "pie"]);
+  assert.equal(element.querySelectorAll(".vote-card").length, 1, "other votes go");
+});
+
+test("another verdict takes the vote's place, and what was said of it goes", async () => {
+  await open();
+  fire(element.querySelector(".vote-edit"), "click");
+  assert.equal(element.querySelector(".vote-card").hasAttribute("data-editing"), true);
+  fire(button("Tie"), "click");
+  await settle();
+  assert.deepEqual([changes[0].annotator, changes[0].vote_key, changes[0].verdict], ["ada", "k1", "tie"]);
+  assert.match(text(".vote-said"), /^Tie · [^·]+$/);
+  fire(button("Right"), "click");
+  await settle();
+  assert.equal(changes[1].vote_key, changes[0].key, "the new vote is changed, not the one before");
+});
+
+test("the same verdict changes nothing, and a vote that is taken back goes", async () => {
+  await open();
+  fire(button("Left"), "click");
+  await settle();
+  assert.deepEqual(changes, []);
+  fire(button("Take back"), "click");
+  await settle();
+  assert.deepEqual([changes[0].verdict, element.querySelector(".vote-card")], ["", null]);
+  assert.match(text(".gallery-note"), /^Taken back\./);
+});
+
+test("what the server says against a change is shown, and the vote stays", async () => {
+  server.own_vote_change = async () => ({ ok: false, error: "This vote was given in a blind test that has ended." });
+  await open();
+  fire(button("Tie"), "click");
+  await settle();
+  assert.match(text(".gallery-note"), /blind test that has ended/);
+  assert.match(text(".vote-said"), /^Left is better/);
+  server.own_votes_page = async () => undefined;
+  fire(element.querySelector(".gallery-verdict"), "change");
+  await settle();
+  assert.equal(text(".gallery-note"), "Palate is not answering. Try again in a moment.");
+});
