@@ -29,6 +29,7 @@ STYLES = (
     "styles/four.css",
     "styles/session.css",
     "styles/pace_hint.css",
+    "styles/next_prompt.css",
     "styles/phone.css",
 )
 MAX_PAIRS_PER_REQUEST = 12

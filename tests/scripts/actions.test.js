@@ -26,6 +26,7 @@ beforeEach(() => {
     voting: recorder(["vote", "rank", "flag"]),
     undoer: recorder(["undo"]),
     modes: recorder(["toggleFour", "setBlindTest"]),
+    prompts: recorder(["more", "toggle"]),
     prefetcher: recorder(["refill"]),
   };
 });
@@ -34,6 +35,7 @@ test("every action goes to the part that does it", () => {
   for (const [action, part, call] of [
     ["left", "voting", ["vote", "left", 7]], ["skip", "voting", ["vote", "skip", 7]], ["report", "voting", ["flag", 7]],
     ["undo", "undoer", ["undo", 7]], ["clear", "annotations", ["toggle", "clear"]], ["reason-2", "annotations", ["toggle", "reason-2"]],
+    ["more", "prompts", ["more"]], ["prompt", "prompts", ["toggle"]],
     ["four", "modes", ["toggleFour"]], ["leave", "modes", ["setBlindTest", ""]], ["help", "view", ["toggleHelp", stage.keys]],
     ["difference", "magnifier", ["difference"]], ["pixels", "magnifier", ["pixels"]], ["full", "magnifier", ["full"]],
     ["unzoom", "magnifier", ["reset"]], ["why", "annotations", ["open"]], ["session-begin", "session", ["perform", "session-begin"]],

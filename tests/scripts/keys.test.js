@@ -16,8 +16,8 @@ test("every action has its key", () => {
   const found = Object.fromEntries(keys.all().map(({ action, key: bound }) => [action, bound]));
   assert.deepEqual(found, {
     left: "ArrowLeft", right: "ArrowRight", tie: "ArrowDown", clear: "ArrowUp", both_good: "g", both_bad: "b",
-    skip: "s", undo: "z", flicker: " ", difference: "d", pixels: "1", full: "f", four: "4", keep: "k", "place-0": "1",
-    "place-1": "2", "place-2": "3", "place-3": "4", report: "x", help: "?",
+    skip: "s", undo: "z", flicker: " ", difference: "d", pixels: "1", full: "f", four: "4", more: "m", prompt: "n", keep: "k",
+    "place-0": "1", "place-1": "2", "place-2": "3", "place-3": "4", report: "x", help: "?",
   });
 });
 

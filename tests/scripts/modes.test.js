@@ -31,6 +31,7 @@ beforeEach(() => {
     statusView: recorder(["blindTest", "machine", "status"]),
     annotations: recorder(["setReasons"]),
     session: recorder(["take"]),
+    prompts: recorder(["allow"]),
   };
   stage.status = recorder(["update"]);
   stage.modes = new Modes(stage);
@@ -106,7 +107,7 @@ test("a blind test's card opens the Label tab, for as long as the stage is there
 // ---- status ---------------------------------------------------------------------------------
 const answer = (more = {}) => ({
   ok: true, stats: { votes: 3 }, activity: { message: "Rendering.", sampler: { state: "ready" } }, train_every: 40,
-  trial: null, project: { reasons: ["hands"], criteria: ["style"] }, session: { goal: 9, given: 1, state: "open" }, ...more,
+  trial: null, project: { reasons: ["hands"], criteria: ["style"] }, session: { goal: 9, given: 1, state: "open" }, may_add_prompts: false, ...more,
 });
 
 test("the status is asked for in the annotator's name, and taken", async () => {
@@ -116,6 +117,7 @@ test("the status is asked for in the annotator's name, and taken", async () => {
   const { stats, every, model, criteria } = stage.state;
   assert.deepEqual([stats, every, model, criteria], [{ votes: 3 }, 40, { state: "ready" }, ["style"]]);
   assert.deepEqual(stage.annotations.calls, [["setReasons", ["hands"]]]);
+  assert.deepEqual(stage.prompts.calls, [["allow", false]]);
   assert.deepEqual(stage.session.calls, [["take", reply.session]]);
   assert.deepEqual(stage.statusView.calls.at(-1), ["status", "Rendering.", "calm"]);
   assert.deepEqual(stage.names(), ["refresh"]);

@@ -28,6 +28,7 @@ export interface StageServer {
   stage_pairs: Call<server.PairsRequest, server.ItemsAhead<Pair | Quad>>;
   stage_send: Call<EventPayload, SentReply>;
   stage_status: Call<server.StatusRequest, server.StageStatus>;
+  stage_prompts: Call<server.AskedPromptRequest, server.AskedPrompt | server.AskedItems<Pair | Quad>>;
   stage_session: Call<server.SessionRequest & Partial<server.SessionGoal>, server.StageSession>;
   /** On the page of admins alone. */
   stage_retry_model?: Call<object, server.StageSampler>;

@@ -46,6 +46,8 @@ export function perform(stage, action, pressedAt) {
   if (action === "why") return stage.annotations.open();
   if (action === "four") return stage.modes.toggleFour();
   if (action === "keep") return stage.modes.toggleKeep();
+  if (action === "more") return void stage.prompts.more();
+  if (action === "prompt") return stage.prompts.toggle();
   if (action === "undo") return stage.undoer.undo(pressedAt);
   if (action === "clear" || action.startsWith("reason-")) return stage.annotations.toggle(action);
 

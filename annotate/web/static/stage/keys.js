@@ -24,6 +24,8 @@ const ACTIONS = [
   ["pixels", "1", "pixel for pixel; the wheel zooms both"],
   ["full", "f", "fill the screen"],
   ["four", "4", "four at a time: the best, then the worst; Esc goes back"],
+  ["more", "m", "four more of the prompt that is shown"],
+  ["prompt", "n", "type the prompt that comes next"],
   ["keep", "k", "keep the winner: it stays, beside one new image"],
   ["place-0", "1", "of four: the first one"],
   ["place-1", "2", "of four: the second one"],
@@ -40,7 +42,7 @@ const RESERVED_KEYS = new Set(["Escape", "Tab", "Enter", "Shift", "Control", "Al
 const UNFINISHED_KEYS = ["Dead", "Process", "Unidentified", "Compose"];
 
 // Actions that exist both for two images and for four.
-const SHARED_ACTIONS = ["skip", "undo", "help"];
+const SHARED_ACTIONS = ["skip", "undo", "help", "more", "prompt"];
 const OTHER_LETTERS = /^[\p{L}\p{M}]+$/u;
 const DIGIT = /^\p{Nd}$/u;
 const LATIN = /\p{Script=Latin}/u;

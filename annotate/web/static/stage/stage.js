@@ -8,6 +8,7 @@ import { Keys } from "./keys.js";
 import { shownUrl } from "./image_size.js";
 import { Magnifier } from "./magnifier.js";
 import { KeptWinner } from "./kept_winner.js";
+import { MorePrompts } from "./more_prompts.js";
 import { FOUR_KEY, keepsWinners, Modes, NAME_KEY, TRIAL_KEY } from "./modes.js";
 import { openOutbox } from "./outbox.js";
 import { PaceHint } from "./pace_hint.js";
@@ -122,6 +123,7 @@ export class Stage {
     this.keptWinner = new KeptWinner(this);
     this.voting = new Voting(this);
     this.undoer = new Undo(this);
+    this.prompts = new MorePrompts(this);
     /** @type {Status} */
     this.status = new Status(this);
     /** @type {Modes} */

@@ -16,6 +16,7 @@ import { rememberSeen, seenVersion } from "./steps.js";
  * @property {Pick<import("./status_view.js").StatusView, "blindTest" | "machine" | "status">} statusView
  * @property {Pick<import("./reasons.js").Annotations, "setReasons">} annotations
  * @property {Pick<import("./session.js").SessionCard, "take">} session
+ * @property {Pick<import("./more_prompts.js").MorePrompts, "allow">} prompts
  * @property {Pick<import("./modes.js").Modes, "setBlindTest">} modes
  * @property {() => void} refresh
  */
@@ -70,7 +71,7 @@ export class Status {
 
   /** @param {StageStatus} reply */
   #take(reply) {
-    const { state, outbox, annotations, session, statusView } = this.#stage;
+    const { state, outbox, annotations, session, statusView, prompts } = this.#stage;
     const model = "sampler" in reply.activity ? reply.activity.sampler : null;
     this.#tellOfWinners(reply.stats, model !== null);
     Object.assign(state, { stats: reply.stats, every: reply.train_every, model });
@@ -80,6 +81,7 @@ export class Status {
     }
     state.criteria = reply.project.criteria;
     annotations.setReasons(reply.project.reasons);
+    prompts.allow(reply.may_add_prompts);
     // With unsent votes the page's own count is ahead of the server's.
     if (!outbox.events.length) session.take(reply.session);
     statusView.status(reply.activity.message, "calm");
