@@ -86,7 +86,8 @@ def _by_held_out(held: HoldoutResult) -> Change:
     """Return what the pairs say that were kept apart, with their 95 % Wilson interval."""
     pairs = held["pairs"]
     right = pairs * (held["accuracy"] or 0.0)
-    sentence = f"It agrees with you on {_counted(right)} of {quantity(pairs, 'pair')} kept apart"
+    apart = f"{quantity(pairs, 'pair')} kept apart from training"
+    sentence = f"It agrees with you on {_counted(right)} of {apart}"
     # Half a pair, which it orders neither way, counts for neither side.
     told = proportion(int(right), int(right) + int(pairs - right))
 

@@ -18,10 +18,11 @@ def change_card(change: ChangeView) -> str:
     name = escape(change["name"])
     samples = "".join(_sample(sample, change["name"]) for sample in change["samples"])
     shown = f'<div class="change-samples">{samples}</div>' if samples else NO_SAMPLES
-    active = " data-active" if change["active"] else ""
+    marks = f'data-kind="{change["kind"]}"' + " data-sure" * change["sure"]
+    marks += " data-active" * change["active"]
     return (
         f'<section class="card change" data-key="{escape(change["key"], quote=True)}" '
-        f'data-run="{escape(change["run_id"], quote=True)}" data-kind="{change["kind"]}"{active} '
+        f'data-run="{escape(change["run_id"], quote=True)}" {marks} '
         f'aria-label="What {name} changed"><div class="change-head">'
         '<button type="button" class="change-fold" data-fold aria-expanded="true">'
         f"<b>{name}: {escape(change['title'])}</b>"

@@ -49,10 +49,11 @@ def test_a_run_changed_one_of_three_things(result, kind, title, sure):
 
 def test_pairs_are_counted_not_turned_into_percent():
     assert (
-        change_of(held_out(24, 30)).sentence == "It agrees with you on 24 of 30 pairs kept apart."
+        change_of(held_out(24, 30)).sentence
+        == "It agrees with you on 24 of 30 pairs kept apart from training."
     )
     few = change_of(held_out(6, 7)).sentence
-    assert few == "It agrees with you on 6 of 7 pairs kept apart: too few to be sure."
+    assert few == "It agrees with you on 6 of 7 pairs kept apart from training: too few to be sure."
     assert "on 4.5 of 8 pairs" in change_of(held_out(4.5, 8)).sentence
 
 

@@ -21,7 +21,10 @@ def change(**changes):
         "title": "It moved your way",
         "sure": True,
     }
-    view |= {"sentence": "It agrees with you on 24 of 30 pairs kept apart.", "active": False}
+    view |= {
+        "sentence": "It agrees with you on 24 of 30 pairs kept apart from training.",
+        "active": False,
+    }
     return view | {"samples": [CAT, SEA]} | changes
 
 
