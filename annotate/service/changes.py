@@ -4,8 +4,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from align.contracts.run_files import RunState
+from align.contracts.run_settings import RunSettingFields
 from annotate.errors import InvalidRequest
 from annotate.training.changes import change_of
+from annotate.training.run_form import changed, form_values
 from annotate.training.run_status import RunStatusReader
 from annotate.versions.naming import VersionTitles, version_title
 from annotate.views.changes import ChangeSample, ChangeView
@@ -13,8 +15,8 @@ from annotate.views.training import PlanView, SampleView, StartedRun
 from storage.records import Run, Version
 from storage.store import Store
 
-STRONGER = 2
-"""A stronger run has this many times the steps and the minutes of a normal one."""
+TWICE = {"gentle": "normal", "normal": "strong"}
+"""The budget of a run that is twice as long as one of another budget."""
 
 
 class RunChanges:
@@ -28,9 +30,11 @@ class RunChanges:
         activate: Callable[[str, bool], Any],
         plan: Callable[[dict[str, Any]], PlanView],
         fine_tune: Callable[[dict[str, Any]], StartedRun],
+        fields: Callable[[], RunSettingFields],
     ) -> None:
         self._store, self._run_status, self._model_id = store, run_status, model_id
         self._activate, self._plan, self._fine_tune = activate, plan, fine_tune
+        self._fields = fields
 
     def newest(self) -> ChangeView | None:
         """Return what the newest finished run changed; None without one whose version is there."""
@@ -92,9 +96,10 @@ class RunChanges:
         if action == "keep":
             return self._keep(run, version)
         if action == "train_on":
-            return self._started({"init_from": version.version})
+            onward = changed(run.settings, "init_from", version.version, self._fields())
+            return self._started(onward)
         if action == "stronger":
-            return self._started(self._stronger())
+            return self._started(self._stronger(run))
         raise InvalidRequest(f"There is no button {action!r} on this card. Reload the page.")
 
     def _keep(self, run: Run, version: Version) -> str:
@@ -107,11 +112,16 @@ class RunChanges:
         known = self._store.version_labels.versions(self._model_id)
         return VersionTitles(known).of(version)
 
-    def _stronger(self) -> dict[str, Any]:
-        plan = self._plan({})
+    def _stronger(self, run: Run) -> dict[str, Any]:
+        """Return the settings of a run with twice its budget."""
+        known = self._fields()
+        if twice := TWICE.get(str(form_values(run.settings, known)["budget"])):
+            return changed(run.settings, "budget", twice, known)
+
+        plan = self._plan(run.settings)
         minutes = plan.get("max_minutes", 0)
-        settings: dict[str, Any] = {"steps": STRONGER * plan["steps"]}
-        return settings | ({"max_minutes": STRONGER * minutes} if minutes else {})
+        longer = changed(run.settings, "steps", 2 * plan["steps"], known)
+        return changed(longer, "max_minutes", 2 * minutes, known) if minutes else longer
 
     def _started(self, settings: dict[str, Any]) -> str:
         return f"Run {self._fine_tune(settings)['run_id']} is under way."

@@ -178,9 +178,8 @@ class Studio(Labeling, Tuning):
             store, renderer, self._grid, pool, model_id, self._active_learner.scorer
         )
         self._run_status = RunStatusReader(store, self._trainer, model_id)
-        self.changes = RunChanges(
-            store, self._run_status, model_id, self.activate, self.plan, self.fine_tune
-        )
+        doing = (self.activate, self.plan, self.fine_tune, lambda: self.next_run.known)
+        self.changes = RunChanges(store, self._run_status, model_id, *doing)
         told = (self._runs, self._run_status, self._active_learner, store, model_id, model.name)
         self._status = StudioStatus(sampler, assigner, pool, *told)
         self.registry = VersionRegistry(store, self._trainer, self._converter, model, model_id)

@@ -188,7 +188,7 @@ class ChildTrainer:
         sampler: Any = None,
         paces: Sequence[Any] = (),
     ) -> dict[str, Any]:
-        known = {"steps", "fail_at", "init_from", "start", "result"}
+        known = {"steps", "budget", "fail_at", "init_from", "start", "result"}
         if unknown := set(settings) - known:
             raise Trouble(f"Unknown setting {unknown.pop()!r}.")
         steps = settings.get("steps", 3)

@@ -74,7 +74,7 @@ def test_a_card_comes_beside_the_pair_and_is_used_by_keyboard(
     assert "v1: It moved your way" in page.locator(ON_LABEL).inner_text()
     assert page.evaluate(focused) == before
     assert page.locator("#train-tab-button").get_attribute("data-news") == "v1 is ready"
-    card, pair = (page.locator(each).bounding_box() for each in (ON_LABEL, "#stage .pair"))
+    card, pair = (page.locator(each).bounding_box() for each in (ON_LABEL, "#stage .board .pair"))
     assert card["y"] + card["height"] <= pair["y"]
 
     # From the head of the card to its slider, and on to its buttons, by keyboard alone.

@@ -69,7 +69,10 @@ def test_a_run_goes_on_from_a_version_or_is_made_twice_as_long(place: Place) -> 
     place.reach("r0002", "done")
     assert place.studio.runs()[0]["settings"] == {"init_from": "v1"}
     place.studio.changes.act("r0002", "stronger")
-    assert place.studio.runs()[0]["settings"] == {"steps": 6}
+    assert place.studio.runs()[0]["settings"] == {"init_from": "v1", "budget": "strong"}
+    place.reach("r0003", "done")
+    place.studio.changes.act("r0003", "stronger")
+    assert place.studio.runs()[0]["settings"] == {"init_from": "v1", "steps": 6}
 
 
 def test_a_button_of_an_older_card_does_nothing(place: Place) -> None:
