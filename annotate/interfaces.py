@@ -14,6 +14,7 @@ from align.contracts.rendering import Rendered, RenderItem, RenderSettings, Samp
 from align.contracts.run_files import MeasuredPace, MetricsRow, RunPlan, RunStatus
 from align.contracts.run_samples import SamplePrompt
 from align.contracts.run_settings import RunSettingFields
+from align.contracts.run_timing import RunTiming
 from align.contracts.step_progress import StepProgress
 from align.contracts.weights import ImportedWeights, SentFile
 
@@ -169,6 +170,7 @@ class Trainer(Protocol):
         look: RenderSettings | None = None,
         sampler: SamplerState | None = None,
         samples: Sequence[SamplePrompt] = (),
+        paces: Sequence[MeasuredPace] = (),
     ) -> None:
         """Fill a run folder; `start` is an adapter to go on from.
 
@@ -190,6 +192,9 @@ class Trainer(Protocol):
 
     def settings(self, run_dir: Path) -> dict[str, Any]:
         """Return all settings that a run trains with, by their names."""
+
+    def timing(self, run_dir: Path) -> RunTiming | None:
+        """Return what a run has measured of its own time; None before its second step."""
 
     def adapter(self, run_dir: Path) -> Path:
         """Return the path of a finished run's adapter."""

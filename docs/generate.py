@@ -40,6 +40,7 @@ from align.client.objectives import OBJECTIVES
 from align.contracts.evaluation_files import EvaluationFile
 from align.contracts.run_files import MetricsRow, RunStatus, SettledSettings
 from align.contracts.run_samples import RunSamples
+from align.contracts.run_timing import Measured, RunTiming
 from align.contracts.snapshot_files import PairRow, SnapshotManifest
 from annotate.console import CONSOLE
 from annotate.web.api import Endpoints
@@ -228,7 +229,9 @@ PARTS = {
     "endpoints": endpoints_table,
     "answers": answers_table,
     "objects": objects,
-    "run_files": lambda: file_sections(RunStatus, MetricsRow, SettledSettings, RunSamples),
+    "run_files": lambda: file_sections(
+        RunStatus, MetricsRow, SettledSettings, RunTiming, Measured, RunSamples
+    ),
     "snapshot_files": lambda: file_sections(SnapshotManifest, PairRow),
     "evaluation_file": lambda: file_sections(EvaluationFile),
     "flags": flags_table,

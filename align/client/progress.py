@@ -12,8 +12,19 @@ from typing import Any, TypeAlias
 
 import psutil
 
+from align.client.planning.costs import Passes
+from align.client.planning.recent_pace import TimedStep
+from align.client.planning.run_clock import RunClock, RunWork
+from align.client.planning.run_timings import write_timing
 from align.client.run_folder import RunFolder
-from align.contracts.run_files import LoggedStep, RunResult, RunState, RunStatus, StepMetrics
+from align.contracts.run_files import (
+    LoggedStep,
+    MeasuredPace,
+    RunResult,
+    RunState,
+    RunStatus,
+    StepMetrics,
+)
 
 PREPARATION = 0.1
 """Share of the progress bar for everything before the first step."""
@@ -35,10 +46,17 @@ class Reporter:
     """
 
     def __init__(
-        self, run: RunFolder, steps: int, writes: bool = True, on_step: OnStep = ignore_step
+        self,
+        run: RunFolder,
+        steps: int,
+        writes: bool = True,
+        on_step: OnStep = ignore_step,
+        clock: RunClock | None = None,
     ) -> None:
         """`on_step` is called with the metrics of every step, after they are written."""
         self._run = run
+        self.clock = clock or RunClock(RunWork(steps))
+        """Tells the time that is left; whoever does something else than a step tells it."""
         self._writes = writes
         self._on_step = on_step
         self._written = 0.0
@@ -79,12 +97,24 @@ class Reporter:
     def _write(self) -> None:
         if self._writes:
             with self._writing:
-                self._run.write_status(self._status)
+                under_way = self._status.state == RunState.RUNNING
+                left = self.clock.left() if under_way else self._status.eta_s
+                self._run.write_status(replace(self._status, eta_s=left))
                 self._written = time.monotonic()
+
+    def _write_timing(self) -> None:
+        if self._writes and (timing := self.clock.timing()):
+            write_timing(self._run.path, timing)
 
     def set_steps(self, steps: int) -> None:
         """Report how many steps the run has, as far as that is known by now."""
+        self.clock.set_steps(steps)
         self._status = replace(self._status, steps=steps)
+
+    def trains(self, step: int, steps: int, passes: Passes, device: MeasuredPace) -> None:
+        """Report that the run is prepared and goes on after `step`, and what it is made of."""
+        self.set_steps(steps)
+        self.clock.trains(step, passes, device)
 
     def phase(self, phase: str, share: float) -> None:
         """Report what is being prepared, with the share of the preparation that is done."""
@@ -92,12 +122,25 @@ class Reporter:
         self._status = replace(self._status, phase=phase, progress=progress)
         self._write()
 
-    def step(self, step: int, metrics: StepMetrics, pairs: int) -> None:
-        """Log a finished step that saw `pairs` pairs."""
+    def encoding(self, done: int, of: int) -> None:
+        """Report how many images are encoded before the first step."""
+        self.clock.encodes(done, of)
+        self.phase(f"encoding images, {done} of {of}", 0.4 + 0.5 * done / of)
+
+    def checking(self, what: str, share: float) -> None:
+        """Report how far the release checks are, which follow the last step."""
+        self.clock.checks(share)
+        self.phase(f"checking the new version: {what}", 1.0)
+
+    def step(
+        self, step: int, metrics: StepMetrics, pairs: int, timed: TimedStep | None = None
+    ) -> None:
+        """Log a finished step that saw `pairs` pairs; `timed` is what it took by itself."""
         now = time.monotonic()
         first_step, since = self._first = self._first or (step, now)
         seconds = (now - since) / (step - first_step) if step > first_step else None
-        eta = seconds * (self._status.steps - step) if seconds else None
+        self.clock.stepped(step, timed)
+        eta = self.clock.left() if seconds else None
         share = step / self._status.steps
         self._status = replace(
             self._status,
@@ -105,7 +148,6 @@ class Reporter:
             step=step,
             # Not quite 1 after the last step: checks follow.
             progress=PREPARATION + (1 - PREPARATION) * share * 0.99,
-            eta_s=eta,
         )
 
         if not self._writes:
@@ -116,6 +158,7 @@ class Reporter:
         self._on_step(row)
         if now - self._written >= STATUS_S:
             self._write()
+            self._write_timing()
 
     def done(self, result: RunResult) -> None:
         """Report that the run is done and its adapter is written."""
@@ -131,17 +174,20 @@ class Reporter:
 
     def paused(self) -> None:
         """Report that the process ends to leave the device to others; the time left stays told."""
-        self._end(RunState.PAUSED, eta_s=self._status.eta_s)
+        self._end(RunState.PAUSED, eta_s=self.clock.left())
 
     def interrupted(self) -> None:
         """Report that the process was interrupted; the run can go on from its checkpoint."""
         self._end(RunState.INTERRUPTED)
 
     def _end(self, state: RunState, **changes: Any) -> None:
+        if state == RunState.DONE:
+            self.clock.ends()
         ended: dict[str, Any] = {"state": state, "phase": "", "eta_s": None}
         self._status = replace(self._status, **ended | changes)
         try:
             self._write()
+            self._write_timing()
         except OSError:
             # On a full disk the old file's own blocks are all there is.
             self._run.overwrite_status(self._status)

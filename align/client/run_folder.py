@@ -4,9 +4,11 @@ config.json           model and settings                        in
 snapshot/             the votes and images to learn from        in
 loras/                LoRAs under the base                      in
 cancel                present once somebody asked to stop       in
+expected.json         what earlier runs measured of theirs      in
 plan.json             settings that the device decided on       out
 status.json           state, phase, step, pid, result           out
 metrics.jsonl         one line a step                           out
+timing.json           what it has measured of its own time      out
 cache/                latents, embeddings, reference errors     out, unless shared
 checkpoint/state.pt   what a resume needs                       out
 adapter.safetensors   the LoRA, once the run is done            out

@@ -18,7 +18,8 @@ from align.client.config import configure, parse_settings
 from align.client.devices.chosen_devices import TrainingDevices
 from align.client.devices.sharing import takes_turns
 from align.client.planning.circumstances import Circumstances, card_of_runs, device_of, rendering_of
-from align.client.planning.plan import REQUIREMENTS, at_planned_side, plan
+from align.client.planning.plan import REQUIREMENTS, at_planned_side, expected_of, plan
+from align.client.planning.run_timings import read_timing, write_expected
 from align.client.planning.setting_fields import setting_fields
 from align.client.run_config import RunConfig, with_own_loras
 from align.client.run_folder import RunFolder, process_lives
@@ -27,6 +28,7 @@ from align.contracts.rendering import RenderSettings, SamplerState
 from align.contracts.run_files import MeasuredPace, MetricsRow, RunPlan, RunState, RunStatus
 from align.contracts.run_samples import SamplePrompt
 from align.contracts.run_settings import RunSettingFields
+from align.contracts.run_timing import RunTiming
 from align.contracts.snapshot_files import MANIFEST
 from align.errors import InvalidSettings, SnapshotError
 from align.files import link, link_tree, read_json
@@ -149,18 +151,19 @@ class TrainerProcess:
         look: RenderSettings | None = None,
         sampler: SamplerState | None = None,
         samples: Sequence[SamplePrompt] = (),
+        paces: Sequence[MeasuredPace] = (),
     ) -> None:
         """Fill a run folder with everything a trainer needs; `start` is an adapter to go on from.
 
-        `look` is what images are rendered with, in place of the model's own settings. The device of
-        `sampler` decides on the pixels, where no setting does. `samples` are rendered while it
-        trains.
+        `look` stands in place of the model's own settings, and where no setting decides on pixels,
+        the device of `sampler` does. It renders `samples`, and `paces` are those of earlier runs.
 
         Raises:
             InvalidSettings: a setting that cannot be used, or a start without its adapter.
             SnapshotError: `snapshot` is not a snapshot folder.
         """
-        config = at_planned_side(configure(model.preset, settings), self._known(model, sampler))
+        known = replace(self._known(model, sampler), paces=paces)
+        config = at_planned_side(configure(model.preset, settings), known)
         self._devices.check(config.num_processes)
         if config.init_from != "base" and start is None:
             raise InvalidSettings(f"The adapter of {config.init_from} is needed to go on from it.")
@@ -191,6 +194,7 @@ class TrainerProcess:
                 samples,
             )
         )
+        write_expected(run.path, expected_of(model.preset, config, known))
         run.write_status(RunStatus(RunState.QUEUED, steps=config.steps))
 
     def start(self, run_dir: Path) -> None:
@@ -256,6 +260,10 @@ class TrainerProcess:
     def settings(self, run_dir: Path) -> dict[str, Any]:
         """Return all settings that a run trains with; those that it leaves to the device, as 0."""
         return RunFolder(run_dir).stored_settings()
+
+    def timing(self, run_dir: Path) -> RunTiming | None:
+        """Return what a run has measured of its own time; None before its second step."""
+        return read_timing(run_dir)
 
     def adapter(self, run_dir: Path) -> Path:
         """Return the path of a finished run's adapter."""

@@ -194,6 +194,8 @@ def encode_missing(
     """Return the encoding of each item, from the cache where it is there whole."""
     known = {item: kept for item in items if (kept := cache.get(keys[item])) is not None}
     missing, done = [item for item in items if item not in known], 0
+    if missing:
+        on_progress(0, len(missing))
     for batch in encode_batches(missing):
         for item, tensors in zip(batch, encode(batch), strict=True):
             # At once, so that an interrupted run encodes nothing twice.

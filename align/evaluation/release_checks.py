@@ -9,6 +9,8 @@ from collections.abc import Callable
 import torch
 
 from align.client.cpu_lock import CpuLock
+from align.client.planning.circumstances import rendering_of
+from align.client.planning.costs import CLASSIFIED
 from align.client.progress import Reporter
 from align.client.run_folder import RunFolder
 from align.contracts.run_files import CheckedRun, CheckEntry, RunResult
@@ -24,6 +26,25 @@ SEEDS = (1, 2)
 
 class ChecksSkipped(Exception):
     """Somebody asked the run to stop, and its adapter is written already."""
+
+
+class CheckShares:
+    """Share of the checks that is done: base and version are each rendered, then classified."""
+
+    def __init__(self, run: RunFolder) -> None:
+        prepared = run.read_config()
+        rendering = rendering_of(prepared.model, prepared.look)
+        self._passes = rendering.steps * (2 if rendering.guided else 1), CLASSIFIED
+        self._begun: list[str] = []
+
+    def share(self, what: str, done: float) -> float:
+        """Return the share of all; `done` is that of what is done now, by the name it goes by."""
+        if what not in self._begun:
+            self._begun.append(what)
+        # Rendering and classifying take turns.
+        weights = [self._passes[part % 2] for part in range(len(self._begun))]
+        *earlier, present = weights
+        return (sum(earlier) + done * present) / (2 * sum(self._passes))
 
 
 def check_run(
@@ -47,8 +68,11 @@ def check_run(
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
 
+    shares = CheckShares(run)
+    report.checking("loading", 0.0)
+
     def on_progress(what: str, done: int, of: int) -> None:
-        report.phase(f"checking the new version: {what}, {done} of {of}", 1.0)
+        report.checking(f"{what}, {done} of {of}", shares.share(what, done / of))
 
     def between_passes() -> None:
         if run.cancel_requested:

@@ -76,13 +76,13 @@ def train(
     config, progress = state.config, state.progress
     progress.began, first_step = started, progress.step
     pace, budget = PaceMeter(state), StepBudget(run, state)
-    report.set_steps(budget.steps)
     sampler = RunSampler(run, state, report, cpu_lock, cache)
     sampler.render_base()
+    report.trains(first_step, budget.steps, budget.passes, pace.measured(run))
 
     while budget.goes_on(progress.step) and not agreed_by_all(accelerator, out_of_patience(state)):
         stop_if_asked(run, state, first_step)
-        cpu_lock.wait_until_free()
+        wait_for_sampler(report, cpu_lock)
 
         with pace.step():
             metrics = train_step(state, progress.step)
@@ -93,12 +93,13 @@ def train(
             report.set_steps(budget.steps)
 
         if len(state.holdout) and budget.evaluation_due(progress.step):
-            metrics["held_out_accuracy"] = evaluate_holdout(state)
-        report.step(progress.step, metrics, config.train_batch_size)
+            metrics["held_out_accuracy"] = evaluate_holdout(state, report)
+        report.step(progress.step, metrics, config.train_batch_size, pace.last)
         if progress.step % config.checkpoint_every == 0:
             write_checkpoint(state)
         sampler.after_step(progress.step, budget.steps)
 
+    report.clock.finishes()
     if progress.best.weights is not None:
         state.trainable.restore(progress.best.weights)
     state.reference.flush()
@@ -146,11 +147,18 @@ def out_of_patience(state: TrainingState) -> bool:
     return 0 < state.config.patience <= state.progress.best.worse
 
 
-def evaluate_holdout(state: TrainingState) -> float:
+def wait_for_sampler(report: Reporter, cpu_lock: CpuLock) -> None:
+    """Wait while images are rendered on the same cores."""
+    with report.clock.waiting():
+        cpu_lock.wait_until_free()
+
+
+def evaluate_holdout(state: TrainingState, report: Reporter) -> float:
     """Evaluate the present adapter on held-out pairs, and keep its weights if it is the best."""
-    measured = in_memory(
-        state, lambda: state.holdout.measure(state.unet, state.progress.micro_batch_size)
-    )
+    with report.clock.evaluating():
+        measured = in_memory(
+            state, lambda: state.holdout.measure(state.unet, state.progress.micro_batch_size)
+        )
     state.progress.best.consider(
         state.progress.step,
         measured.agreement,

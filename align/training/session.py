@@ -8,11 +8,16 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from align.client.config import holdout_count
 from align.client.cpu_lock import CpuLock
 from align.client.imports import without_collections
 from align.client.objectives import OBJECTIVES
 from align.client.planning.circumstances import Circumstances, rendering_of
-from align.client.planning.plan import SMALL_PRESET, plan
+from align.client.planning.costs import passes_of
+from align.client.planning.plan import SMALL_LOAD_S, SMALL_PRESET, SMALL_START_S, START_S, plan
+from align.client.planning.resolution import side_within
+from align.client.planning.run_clock import RunClock, RunWork
+from align.client.planning.run_timings import read_expected
 from align.client.planning.speeds import PlanDevice
 from align.client.progress import OnStep, Reporter, ignore_step
 from align.client.run_config import RunConfig
@@ -59,7 +64,7 @@ def train_folder(
             stack.callback(run.lock().release)
             # Of a process that was killed before it heeded it.
             run.clear_pause()
-        report = stack.enter_context(Reporter(run, steps, writes, on_step))
+        report = stack.enter_context(Reporter(run, steps, writes, on_step, clock_of(run, steps)))
         _train(run, report, cpu_lock or CpuLock(None), cache or run.cache)
 
 
@@ -75,6 +80,27 @@ def steps_of(run: RunFolder) -> int:
         if run.config_path.exists():
             run.write_status(RunStatus(RunState.FAILED, error=str(error)))
         raise
+
+
+def clock_of(run: RunFolder, steps: int) -> RunClock:
+    """Return what tells the time that is left of a run, by what is known before it starts."""
+    try:
+        prepared = run.read_config()
+        config, size = prepared.train, (prepared.model.width, prepared.model.height)
+        rows = read_rows(run.snapshot)
+        pairs, _ = count_pairs(rows, OBJECTIVES[config.objective].kinds)
+    except AlignError:
+        # The trainer says what is wrong with them.
+        return RunClock(RunWork(steps))
+
+    side = side_within(run.settled().get("resolution", config.resolution), size)
+    held_out = holdout_count(pairs, config.holdout_fraction)
+    rendering = rendering_of(prepared.model, prepared.look)
+    passes = passes_of(config, pairs - held_out, held_out, side, rendering)
+    small = prepared.model.preset == SMALL_PRESET
+    expected = (SMALL_START_S, SMALL_LOAD_S) if small else (START_S, START_S)
+    measured = read_expected(run.path)
+    return RunClock(RunWork(steps, passes, config.num_processes, *expected, measured))
 
 
 def plan_of_folder(path: Path) -> FolderPlan:

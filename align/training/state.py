@@ -214,7 +214,7 @@ def read_training_data(
     tile_where_short(run, accelerator, pipeline, compute, (side, side))
 
     def on_encoded(done: int, of: int) -> None:
-        report.phase(f"encoding images, {done} of {of}", 0.4 + 0.5 * done / of)
+        report.encoding(done, of)
         # Several processes would wait for one that ends alone: they stop before their first step.
         if run.cancel_requested and accelerator.num_processes == 1:
             raise Cancelled("Cancelled before its first step.")

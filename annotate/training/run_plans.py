@@ -1,28 +1,24 @@
 """Plans of runs: what a run that is started now would be."""
 
-import logging
 from typing import Any, cast
 
 from align.contracts.models import ModelInfo
-from align.contracts.run_files import MeasuredPace, RunResult, RunState
 from annotate.clock import Monotonic
 from annotate.errors import NothingToLearn
 from annotate.interfaces import Trainer
 from annotate.training.known_device import KnownDevice
 from annotate.training.missing_images import MissingImages, left_out_sentence
 from annotate.training.new_votes import names_of, split_voter
+from annotate.training.run_paces import RunPaces
 from annotate.training.vote_sources import VoteSources
 from annotate.views.training import PlanView
-from storage.records import Run
 from storage.store import Store
-
-logger = logging.getLogger(__name__)
 
 NO_VOTES = "There is no left or right vote"
 
 
 class RunPlanner:
-    """Plans the runs of a model, from its votes and the speed of its newest run."""
+    """Plans the runs of a model, from its votes and what its runs have measured."""
 
     def __init__(
         self,
@@ -35,7 +31,7 @@ class RunPlanner:
         device: KnownDevice,
     ) -> None:
         self._store, self._trainer, self._sources = store, trainer, sources
-        self._device = device
+        self._device, self._paces = device, RunPaces(store, trainer, model_id)
         self._model, self._model_id = model, model_id
         self._missing_images = MissingImages(store, model_id, clock)
 
@@ -62,10 +58,9 @@ class RunPlanner:
         if pairs <= unusable.decisive:
             raise NothingToLearn(f"No vote is left to learn from; label new pairs. {left_out}")
 
-        usable, speed = pairs - unusable.decisive, self._measured_speed()
-        plan = self._trainer.plan(
-            self._model, usable, trainer_settings, speed, self._device.sampler(), self._paces()
-        )
+        paces, speed = self._paces.measured(), self._paces.pairs_per_s()
+        usable, sampler = pairs - unusable.decisive, self._device.sampler()
+        plan = self._trainer.plan(self._model, usable, trainer_settings, speed, sampler, paces)
         # A plan without the sentence has the keys of RunPlan alone.
         return {**plan, "left_out": left_out} if left_out else cast(PlanView, plan)
 
@@ -74,25 +69,3 @@ class RunPlanner:
         _, trainer_settings = split_voter(settings)
         self._sources.chosen(settings)
         self._trainer.plan(self._model, 1, trainer_settings, None, self._device.sampler())
-
-    def _paces(self) -> list[MeasuredPace]:
-        """Return the paces that runs of this model measured, the newest first."""
-        done = [run for run in self._store.runs(self._model_id) if run.state == RunState.DONE]
-        results = (self._result(run) for run in done)
-        return [result["pace"] for result in results if "pace" in result]
-
-    def _result(self, run: Run) -> RunResult:
-        """Return what a run reported; nothing where its folder is damaged."""
-        try:
-            return self._trainer.status(self._store.run_dir(run.run_id)).result or {}
-        except Exception:
-            logger.exception("the folder of run %s cannot be read", run.run_id)
-            return {}
-
-    def _measured_speed(self) -> float | None:
-        """Return the pairs per second of the newest run that is done; None without one."""
-        done = (run for run in self._store.runs(self._model_id) if run.state == RunState.DONE)
-        newest = next(done, None)
-        rows = self._trainer.metrics(self._store.run_dir(newest.run_id)) if newest else []
-        speed = rows[-1].get("pairs_per_s") if rows else None
-        return float(speed) if speed else None

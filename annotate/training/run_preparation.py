@@ -9,6 +9,7 @@ from annotate.interfaces import Trainer
 from annotate.rendering.studio_look import StudioLook
 from annotate.training.known_device import KnownDevice
 from annotate.training.new_votes import NewVotes, split_voter
+from annotate.training.run_paces import RunPaces
 from annotate.training.sample_choice import sample_prompts
 from annotate.training.vote_sources import VoteSources
 from storage.records import Run, Version
@@ -35,6 +36,7 @@ class RunPreparation:
         self._model, self._model_id = model, model_id
         self._new_votes, self._look, self._sources = new_votes, look, sources
         self._unseen = unseen
+        self._paces = RunPaces(store, trainer, model_id)
 
     def initial_version(self, settings: dict[str, Any]) -> Version:
         """Return the version that a run starts from; raises storage's UnknownVersion."""
@@ -71,6 +73,7 @@ class RunPreparation:
                 look,
                 self._device.sampler(),
                 sample_prompts(snapshot.path, self._unseen),
+                self._paces.measured(),
             )
         except Exception as error:
             self._store.set_run_state(run.run_id, RunState.FAILED, str(error))

@@ -212,6 +212,7 @@ class ChildTrainer:
         look: Any = None,
         sampler: Any = None,
         samples: Sequence[Any] = (),
+        paces: Sequence[Any] = (),
     ) -> None:
         run_dir.mkdir(parents=True)
         if start is not None:
@@ -257,6 +258,9 @@ class ChildTrainer:
     def settings(self, run_dir: Path) -> dict[str, Any]:
         given = json.loads((run_dir / "config.json").read_text(encoding="utf-8"))["settings"]
         return {"steps": 3, "fail_at": 0, **given}
+
+    def timing(self, run_dir: Path) -> None:
+        return None
 
     def adapter(self, run_dir: Path) -> Path:
         return run_dir / "adapter.safetensors"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from align.client.config import TrainConfig
 from align.contracts.image_sizes import Size
+from align.contracts.run_timing import Measured
 
 EVALUATIONS, EVALUATIONS_IN_BUDGET = 5, 3
 """Evaluations on the held-out pairs, spread evenly over a run."""
@@ -55,8 +56,23 @@ class Passes:
     """An optimizer step whose reference is known."""
     known_after: int
     """Steps after which every noise sample of every pair has been seen."""
-    after: float
-    """Evaluations on held-out pairs, the probe, the distance from the base, the release checks."""
+    evaluation: float
+    """One evaluation on held-out pairs; the first one computes the reference as well, as long."""
+    evaluations: int
+    finish: float
+    """What follows the last step: the probe, and the distance from the base."""
+    checks: float
+    """The release checks."""
+
+    def at_step(self, step: int) -> float:
+        """Return the passes of one optimizer step, the first one being 1."""
+        return self.step if step <= self.known_after else self.cached_step
+
+    @property
+    def after(self) -> float:
+        """Return the passes besides encoding and steps, each worth less than one of a step."""
+        evaluations = self.evaluation * (self.evaluations + 1)
+        return WITHOUT_GRADIENTS * (evaluations + self.finish + self.checks)
 
 
 def passes_of(
@@ -71,18 +87,18 @@ def passes_of(
     samples = train_pairs * config.noise_samples_per_pair
 
     evaluations, holdout_samples = evaluation_counts(config)
-    # The first evaluation computes the reference as well.
-    holdout = 2 * held_out * holdout_samples * (evaluations + 1) if held_out else 0
     probe_pairs, probe_samples = probe_counts(config)
     probe = 2 * min(train_pairs, probe_pairs) * probe_samples * 2
     movement = 2 * 2 * MOVEMENT_PAIRS * MOVEMENT_LEVELS
-    measured = holdout + probe + movement + check_passes(config, side, rendering)
     return Passes(
         encoding=2 * (train_pairs + held_out) * ENCODE_PASSES,
         step=policy + reference,
         cached_step=policy,
         known_after=math.ceil(samples / config.train_batch_size),
-        after=WITHOUT_GRADIENTS * measured,
+        evaluation=2 * held_out * holdout_samples,
+        evaluations=evaluations,
+        finish=probe + movement,
+        checks=check_passes(config, side, rendering),
     )
 
 
@@ -100,6 +116,12 @@ def evaluation_counts(config: TrainConfig) -> tuple[int, int]:
     if config.max_minutes:
         return EVALUATIONS_IN_BUDGET, HOLDOUT_SAMPLES_IN_BUDGET
     return EVALUATIONS, HOLDOUT_SAMPLES
+
+
+def evaluation_steps(steps: int, evaluations: int) -> list[int]:
+    """Return the steps of a run after which the held-out pairs are evaluated."""
+    every = max(1, steps // max(1, evaluations))
+    return sorted({*range(every, steps + 1, every), steps})
 
 
 def probe_counts(config: TrainConfig) -> tuple[int, int]:
@@ -145,15 +167,24 @@ class RunTimes:
         return max(1, done, min(most, fitting))
 
 
-def times_of(passes: Passes, forward_s: float, start_s: float = 0.0) -> RunTimes:
+def times_of(
+    passes: Passes, forward_s: float, start_s: float = 0.0, measured: Measured | None = None
+) -> RunTimes:
     """Return the seconds of a run whose forward pass of one image takes `forward_s`.
 
-    `start_s` is what starts and loads take, before the run and before its checks.
+    `start_s` is what starts and loads take, before the run and before its checks, where an earlier
+    run like it has not `measured` that.
     """
+    known = measured or Measured()
+    image_s = forward_s if known.image_s is None else known.image_s
+    after = passes.evaluation * (passes.evaluations + 1) * (known.evaluation or 1.0)
+    after += passes.finish * (known.finish or 1.0) + passes.checks * (known.checks or 1.0)
+    # What the checks were measured to take includes loading.
+    loaded_s = start_s if known.checks is None else 0.0
     return RunTimes(
-        before_s=start_s + passes.encoding * forward_s,
-        step_s=passes.step * forward_s,
-        cached_step_s=passes.cached_step * forward_s,
+        before_s=(known.start_s or start_s) + passes.encoding * image_s,
+        step_s=passes.step * forward_s * (1 + known.waited),
+        cached_step_s=passes.cached_step * forward_s * (1 + known.waited),
         known_after=passes.known_after,
-        after_s=start_s + passes.after * forward_s,
+        after_s=loaded_s + WITHOUT_GRADIENTS * after * forward_s,
     )

@@ -9,13 +9,19 @@ from align.client.config import TrainConfig, configure, holdout_count
 from align.client.objectives import OBJECTIVES
 from align.client.planning.circumstances import NOTHING_KNOWN, UNKNOWN_DEVICE, Circumstances
 from align.client.planning.costs import RunTimes, passes_of, times_of
+from align.client.planning.measured import measured_by
 from align.client.planning.resolution import own_side, side_on, side_within
-from align.client.planning.speeds import PlanDevice, expected_forward_s, measured_forward_s
+from align.client.planning.speeds import PlanDevice, expected_forward_s
 from align.contracts.durations import in_words
 from align.contracts.run_files import RunPlan
+from align.contracts.run_timing import Measured
 
 GIB = 2**30
 SMALL_PRESET = "embedded"
+SMALL_START_S, SMALL_LOAD_S = 15.0, 2.0
+"""The same of the embedded model, most of it imports, and loading it once more."""
+SMALL_RUN = Measured(evaluation=2.4, finish=2.0, checks=1.15)
+"""What it measures on 2 cores (tests/bench/clock.py), where passes say little of small tensors."""
 START_S = 60.0
 """Starting and loading a full-size model, from a disk that reads 200 MB a second."""
 NEARLY = 0.9
@@ -124,16 +130,30 @@ def run_times(
     known: Circumstances,
 ) -> RunTimes:
     """Return the seconds that the parts of a run should take on its device."""
-    if preset == SMALL_PRESET:
+    measured = measured_by(known.paces, known.device, side, config.num_processes)
+    passes = passes_of(config, train_pairs, held_out, side, known.rendering)
+    if preset == SMALL_PRESET and measured.forward_s is None:
         # Measured in the app, where pairs are rendered beside it: passes say little of that.
         required = REQUIREMENTS[preset]
         step_s = config.train_batch_size / (known.pairs_per_s or required.pairs_per_s)
         return RunTimes(0.0, step_s, step_s, 0, required.around_s)
 
-    forward_s = measured_forward_s(known.device, side, known.paces)
-    forward_s = forward_s or expected_forward_s(known.device, side)
-    passes = passes_of(config, train_pairs, held_out, side, known.rendering)
-    return times_of(passes, forward_s, START_S)
+    forward_s = measured.forward_s or expected_forward_s(known.device, side)
+    start_s = SMALL_START_S if preset == SMALL_PRESET else START_S
+    return times_of(passes, forward_s, start_s, measured)
+
+
+def expected_of(preset: str, config: TrainConfig, known: Circumstances) -> Measured:
+    """Return what earlier runs have measured, or of the pace alone what the device should reach."""
+    side = side_of(config, known)
+    measured = measured_by(known.paces, known.device, side, config.num_processes)
+    if measured.forward_s is not None:
+        return measured
+    if preset != SMALL_PRESET:
+        return Measured(forward_s=expected_forward_s(known.device, side))
+    passes = passes_of(config, 0, 0, side, known.rendering)
+    pairs_per_s = known.pairs_per_s or REQUIREMENTS[preset].pairs_per_s
+    return replace(SMALL_RUN, forward_s=config.train_batch_size / pairs_per_s / passes.cached_step)
 
 
 def planned_steps(config: TrainConfig, times: RunTimes) -> int:

@@ -8,11 +8,9 @@ trainer gets a part: a full-size LoRA step at batch 1 on an RTX 3090 takes 1.2 s
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from align.contracts.image_sizes import SDXL_SIDE
-from align.contracts.run_files import MeasuredPace
 
 SHARE = 0.25
 """Of a card's figure that a run gets, until one is measured."""
@@ -85,18 +83,3 @@ def reached_tflops(device: PlanDevice) -> float:
 def expected_forward_s(device: PlanDevice, side: int) -> float:
     """Return the seconds that a forward pass of one image of side² pixels should take."""
     return forward_tflop(side) / reached_tflops(device)
-
-
-def measured_forward_s(
-    device: PlanDevice, side: int, paces: Sequence[MeasuredPace]
-) -> float | None:
-    """Return those seconds as the newest run on this device and at this size measured them.
-
-    `paces` are those of earlier runs, the newest first; None where no run is of this kind. One that
-    was killed after its last step measured nothing.
-    """
-    for pace in paces:
-        same = pace["device"] == device.kind and device.name in ("", pace["name"])
-        if same and pace["side"] == side and pace["forward_s"]:
-            return pace["forward_s"]
-    return None

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from align.client.planning.circumstances import rendering_of
 from align.client.planning.costs import RECOMPUTED
+from align.client.planning.recent_pace import TimedStep
 from align.client.planning.resolution import side_within
 from align.client.run_folder import RunFolder
 from align.contracts.run_files import MeasuredPace
@@ -25,6 +26,8 @@ class PaceMeter:
         self._policy_passes = 2 * (2 + RECOMPUTED[config.gradient_checkpointing]) * own_pairs
         self._first_s = 0.0
         self._seconds, self._passes = 0.0, 0.0
+        self.last: TimedStep | None = None
+        """The newest step."""
         self.steps = 0
         """Steps that were measured, the first one left out."""
 
@@ -38,6 +41,7 @@ class PaceMeter:
         seconds = time.monotonic() - began
         fresh = known - (reference.cached - reference.requested)
         passes = self._policy_passes + 2 * fresh
+        self.last = TimedStep(seconds, passes)
         if not self._first_s:
             self._first_s = seconds / passes
             return

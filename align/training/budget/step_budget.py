@@ -5,7 +5,13 @@ from __future__ import annotations
 import time
 
 from align.client.planning.circumstances import Circumstances, rendering_of
-from align.client.planning.costs import RunTimes, evaluation_counts, passes_of, times_of
+from align.client.planning.costs import (
+    Passes,
+    RunTimes,
+    evaluation_counts,
+    passes_of,
+    times_of,
+)
 from align.client.planning.plan import START_S, planned_steps, run_times
 from align.client.planning.resolution import side_within
 from align.client.run_folder import RunFolder
@@ -87,10 +93,14 @@ class StepBudget:
         left = (1 - RESERVE) * 60 * self._config.max_minutes - progress.seconds
         return times.steps_within(left, self._config.steps, progress.step)
 
-    def _times(self, forward_s: float, start_s: float) -> RunTimes:
+    @property
+    def passes(self) -> Passes:
+        """Return the forward passes that the run is made of."""
         pairs, held_out = self._state.train_pairs, len(self._state.holdout)
-        passes = passes_of(self._config, pairs, held_out, self._side, self._rendering)
-        return times_of(passes, forward_s, start_s)
+        return passes_of(self._config, pairs, held_out, self._side, self._rendering)
+
+    def _times(self, forward_s: float, start_s: float) -> RunTimes:
+        return times_of(self.passes, forward_s, start_s)
 
     def _planned(self) -> int:
         """Return the steps that should fit, before any was measured."""

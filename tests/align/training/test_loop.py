@@ -21,6 +21,7 @@ from toy_runs import prepare_run, write_snapshot
 from align.client.run_folder import RunFolder
 from align.client.trainer import TrainerProcess, python_environment, usable_cores
 from align.contracts.run_files import MetricsRow, RunStatus
+from align.contracts.run_timing import RunTiming
 from align.errors import DiskFull, RunLocked, SnapshotError, TrainingDiverged
 from align.training.session import train_folder
 
@@ -120,6 +121,10 @@ def test_a_cancelled_run_stops_and_can_go_on(make_run):
     trainer.cancel(run_dir)
     wait_for(lambda: trainer.status(run_dir).state == "cancelled")
     done = trainer.status(run_dir).step
+    # What it did says what another one would take.
+    timing = trainer.timing(run_dir)
+    assert timing is not None and 0 < timing["steps"] < done and timing["start_s"] > 0
+    assert not departures(timing, RunTiming)
     trainer.start(run_dir)
     wait_for(lambda: trainer.status(run_dir).step > done)
     trainer.cancel(run_dir)
@@ -137,6 +142,7 @@ def test_a_run_that_is_cancelled_while_images_are_encoded_takes_no_step_and_can_
     run.clear_cancel()
     train_folder(run.path)
     assert (run.status().state, run.status().step) == ("done", 2)
+    assert run.status().eta_s is None
 
 
 def test_two_trainers_never_share_a_folder(finished):

@@ -6,12 +6,12 @@ import pytest
 
 from align.client.config import PRESETS
 from align.client.planning.circumstances import Circumstances
+from align.client.planning.measured import measured_by
 from align.client.planning.plan import plan
 from align.client.planning.speeds import (
     PlanDevice,
     expected_forward_s,
     forward_tflop,
-    measured_forward_s,
     reached_tflops,
 )
 
@@ -95,11 +95,11 @@ def test_a_measured_pace_of_this_device_and_size_wins():
     fast = plan("sdxl", 100, {}, on("NVIDIA GeForce RTX 3060", 12, paces=[pace]))
     assert fast["steps"] > slow["steps"]
     other = PlanDevice("cuda", "NVIDIA GeForce RTX 4090", 24 * GIB)
-    assert measured_forward_s(other, 768, [pace]) is None
-    assert measured_forward_s(PlanDevice("cuda"), 768, [pace]) == 0.1
-    assert measured_forward_s(PlanDevice("cuda"), 1024, [pace]) is None
+    assert measured_by([pace], other, 768).forward_s is None
+    assert measured_by([pace], PlanDevice("cuda"), 768).forward_s == 0.1
+    assert measured_by([pace], PlanDevice("cuda"), 1024).forward_s is None
     # Killed after its last step: it only had to be checked.
-    assert measured_forward_s(PlanDevice("cuda"), 768, [pace | {"forward_s": 0.0}, pace]) == 0.1
+    assert measured_by([pace | {"forward_s": 0.0}, pace], PlanDevice("cuda"), 768).forward_s == 0.1
 
 
 def test_the_budget_is_no_part_of_the_embedded_models_plan():
