@@ -28,7 +28,7 @@ MEASURE = """() => {
     scrolls: page.scrollHeight > innerHeight || page.scrollWidth > innerWidth,
     question: boxes('.board :is(.asks, .question)'), prompt: boxes('.board .prompt'),
     images: boxes('.board .frame'), room: boxes('.board .images'),
-    verdicts: boxes('.board .verdict'),
+    verdicts: boxes('.board .verdict'), blind: boxes('.blind-test .verdict'),
     strip: boxes('.annotations'), toast: boxes('.note'), tools: boxes('.tools-button'),
   };
 }"""
@@ -203,3 +203,32 @@ def test_tools_are_behind_one_button_and_keys_go_on_as_before(
     page.keyboard.press("Escape")
     menu.wait_for(state="hidden")
     stage.press("ArrowLeft")
+
+
+def test_another_question_a_kept_winner_and_a_blind_test_move_nothing(
+    shared_app: App, page: Any, stage: Stage
+) -> None:
+    stage.open(shared_app.url)
+    sizes = (*DESKTOPS, *PHONES)
+    before = {size: measure(page, size)["room"] for size in sizes}
+    page.keyboard.press("k")
+    page.locator("#stage .question[data-told]").wait_for()
+    assert {size: measure(page, size)["room"] for size in sizes} == before
+    page.keyboard.press("k")
+
+    page.evaluate(
+        """() => {
+          const [line, text] = ['.blind-test', '.blind-test-text'].map(
+            (name) => document.querySelector(`#stage ${name}`));
+          line.hidden = false;
+          text.textContent = 'Blind test of v1 against base · 9 votes · about 4 more votes to go';
+        }"""
+    )
+    for size in sizes:
+        found = measure(page, size)
+        assert found["room"] == before[size], size
+        assert len(found["blind"]) == 2
+        for button in found["blind"]:
+            assert 0 <= button["left"] and button["right"] <= size[0]
+            for other in (*found["tools"], *found["question"], *found["images"]):
+                assert not overlap(button, other), size

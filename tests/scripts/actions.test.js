@@ -91,6 +91,14 @@ test("the button of the tools opens them", () => {
   assert.deepEqual(stage.view.tools.calls, [["toggle"]]);
 });
 
+test("one's own votes are opened below the stage", () => {
+  perform(stage, "votes", 7);
+  const [gallery] = parse('<div id="vote-gallery"><details></details></div>');
+  document.body.append(gallery);
+  perform(stage, "votes", 7);
+  assert.deepEqual([gallery.children[0].open, gallery.children[0].calls], [true, ["scrollIntoView"]]);
+});
+
 test("Esc closes the tools and nothing else, or else the reasons that a phone shows", () => {
   stage.state.four = true;
   stage.view.tools.open = true;

@@ -13,6 +13,7 @@ const UNCOVERED = {
   close,
   help: ({ view, keys }) => view.toggleHelp(keys),
   tools: ({ view }) => view.tools.toggle(),
+  votes: showOwnVotes,
   "keys-reset": resetKeys,
   retry: retryModel,
   leave: ({ modes }) => modes.setBlindTest(""),
@@ -84,4 +85,12 @@ async function retryModel(stage) {
   else view.note(reply?.error || "The server is not answering.", "problem");
   stage.prefetcher.refill();
   stage.refresh();
+}
+
+/** Open the gallery of the annotator's own votes, which lies below the stage. */
+function showOwnVotes() {
+  const gallery = /** @type {HTMLDetailsElement | null} */ (document.querySelector("#vote-gallery details"));
+  if (!gallery) return;
+  gallery.open = true;
+  gallery.scrollIntoView({ block: "start" });
 }
