@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
+import { listenToSliders } from "../../annotate/web/static/change/before_after.js";
 import { focusStart, start } from "../../annotate/web/static/change/change_card.js";
 import { askToTell, asTold } from "../../annotate/web/static/change/notices.js";
 import { settle, stopClock } from "./helpers/clock.js";
@@ -202,6 +203,19 @@ test("a slider is moved by pointer and by keyboard", async () => {
   at("input").value = "40";
   fire(at("input"), "input");
   assert.equal(slider.style.getPropertyValue("--split"), "40%");
+});
+
+test("a slider is not moved by another button, nor once the pointer is gone", () => {
+  const root = openPage('<div><div class="before-after"><input type="range"></div></div>');
+  listenToSliders(root);
+  const slider = root.querySelector(".before-after");
+  fire(slider, "pointerdown", { button: 2, pointerId: 1, clientX: 30 });
+  fire(slider, "pointermove", { clientX: 30 });
+  assert.equal(slider.style.getPropertyValue("--split"), "");
+  fire(slider, "pointerdown", { button: 0, pointerId: 1, clientX: 30 });
+  fire(slider, "pointercancel");
+  fire(slider, "pointermove", { clientX: 90 });
+  assert.equal(slider.style.getPropertyValue("--split"), "30%");
 });
 
 test("a notification comes for whoever asked for one, and is never asked for by itself", async () => {
