@@ -28,7 +28,7 @@ CONTRACT = {
     "/flags": [],
     "/decide_flag": ["flag", "decision"],
     "/project": [],
-    "/change_project": ["reasons", "criteria", "overlap"],
+    "/change_project": ["reasons", "criteria", "overlap", "purpose"],
     "/stats": [],
     "/retry_model": [],
     "/models": [],

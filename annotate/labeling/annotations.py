@@ -10,9 +10,12 @@ from storage.store import Store
 
 REASONS = "reasons"
 CRITERIA = "criteria"
+PURPOSE = "purpose"
 DEFAULT_REASONS = ("hands", "text", "prompt missed", "composition", "style", "artefact")
 MAX_NAMES, MAX_NAME_LENGTH = 12, 40
 MAX_PEOPLE = 20
+MAX_PURPOSE = 300
+"""Characters of two sentences, which a labeler reads before the first vote."""
 
 
 class Annotations:
@@ -22,27 +25,34 @@ class Annotations:
         self._store, self._assigner, self._model_id = store, assigner, model_id
 
     def options(self) -> ProjectOptions:
-        """Return the reasons and criteria of the project, and how many people label each pair."""
+        """Return reasons, criteria and purpose, and how many people label each pair."""
         settings = self._store.project_settings
         return {
             "reasons": settings.get(REASONS, list(DEFAULT_REASONS)),
             "criteria": settings.get(CRITERIA, []),
             "overlap": self._assigner.overlap,
+            "purpose": settings.get(PURPOSE, ""),
         }
 
     def set_options(
-        self, reasons: object, criteria: object, overlap: object, who: str
+        self, reasons: object, criteria: object, overlap: object, who: str, purpose: object = None
     ) -> ProjectOptions:
-        """Change the options for everybody and return them; raises InvalidRequest."""
+        """Change the options for everybody and return them; raises InvalidRequest.
+
+        Without a `purpose` the present one stays.
+        """
         wanted_reasons = as_names(reasons, "reason")
         wanted_criteria = as_names(criteria, "criterion")
         people, before = as_people(overlap), self.options()
+        wanted_purpose = before["purpose"] if purpose is None else as_purpose(purpose)
 
         # Each change is recorded with its author, so that unchanged options are not written.
         if wanted_reasons != before["reasons"]:
             self._store.project_settings.set(REASONS, wanted_reasons, who)
         if wanted_criteria != before["criteria"]:
             self._store.project_settings.set(CRITERIA, wanted_criteria, who)
+        if wanted_purpose != before["purpose"]:
+            self._store.project_settings.set(PURPOSE, wanted_purpose, who)
         if people != before["overlap"]:
             self._store.project_settings.set(OVERLAP, people, who)
             self._assigner.set_overlap(people)
@@ -106,6 +116,17 @@ def as_names(names: object, what: str) -> list[str]:
                 "plain text."
             )
     return cleaned
+
+
+def as_purpose(purpose: object) -> str:
+    """Return what a project is for as one paragraph of plain text."""
+    text = " ".join(as_text(purpose, "What the project is for").split())
+    if len(text) > MAX_PURPOSE:
+        raise InvalidRequest(
+            f"What the project is for has {len(text)} characters; {MAX_PURPOSE} are possible. "
+            "Two sentences do."
+        )
+    return text
 
 
 def as_people(overlap: object) -> int:

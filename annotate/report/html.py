@@ -72,7 +72,7 @@ def _checks(evaluation: Evaluation) -> str:
     return _section(
         "Checks",
         f'<p class="verdict {kind}">{escape(checks_sentence(evaluation))}</p>'
-        '<div class="wide"><table><thead><tr><th>Version</th><th>Check</th><th></th>'
+        '<div class="wide"><table><thead><tr><th>Version</th><th>Check</th><td></td>'
         "<th>Value</th><th>Limit</th>"
         f"<th>What it says</th></tr></thead><tbody>{rows}</tbody></table></div>",
     )

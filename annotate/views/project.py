@@ -14,6 +14,8 @@ class ProjectOptions(TypedDict):
     """Criteria by which annotators may compare the images."""
     overlap: int
     """How many people are asked about each pair."""
+    purpose: str
+    """What the project is for, as everybody reads it who labels; empty if nobody has said it."""
 
 
 class FlagView(PairView):

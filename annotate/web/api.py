@@ -110,10 +110,15 @@ class Endpoints(RunEndpoints, PromptEndpoints, OwnVoteEndpoints):
         return self._studio.annotations.options()
 
     def change_project(
-        self, reasons: list[str], criteria: list[str], overlap: int, who: str = "me"
+        self,
+        reasons: list[str],
+        criteria: list[str],
+        overlap: int,
+        purpose: str | None = None,
+        who: str = "me",
     ) -> ProjectOptions:
-        """Change what everybody is asked, and return it."""
-        return self._studio.annotations.set_options(reasons, criteria, overlap, who)
+        """Change what everybody is asked and told, and return it; without a purpose that stays."""
+        return self._studio.annotations.set_options(reasons, criteria, overlap, who, purpose)
 
     def look(self) -> LookView:
         """Return the look: what every image is rendered with, and what may be chosen."""

@@ -61,6 +61,7 @@ STYLESHEETS = (
     "styles/people.css",
     "styles/project.css",
     "styles/prompts.css",
+    "styles/settings.css",
     "styles/image_import.css",
     "styles/models.css",
     "styles/insights.css",
@@ -122,13 +123,13 @@ def _connect_timers(
 ) -> None:
     """Let timers tick only while their tab is in view; that of Insights starts by itself."""
     tabs = [label.tab, train.tab, compare.tab, judge.tab, insights.tab, settings.tab]
-    while_open = [(train, train.timers), (judge, (judge.timer,))]
+    while_open = [(train.tab, train.timers), (judge.tab, (judge.timer,))]
     for owner, timers in while_open:
         for timer in timers:
-            start_timer_here(timer, owner.tab)
+            start_timer_here(timer, owner)
 
-    for owner, timers in [*while_open, (insights, (insights.timer,))]:
-        elsewhere = [tab for tab in tabs if tab is not owner.tab]
+    for owner, timers in [*while_open, (insights.tab, (insights.timer,))]:
+        elsewhere = [tab for tab in tabs if tab is not owner]
         for timer in timers:
             stop_timer_elsewhere(timer, elsewhere)
 

@@ -31,6 +31,7 @@ STYLES = (
     "styles/pace_hint.css",
     "styles/next_prompt.css",
     "styles/phone.css",
+    "styles/purpose.css",
 )
 MAX_PAIRS_PER_REQUEST = 12
 """A page asks for 8; more would only hold pairs back from other people."""

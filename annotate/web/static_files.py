@@ -49,6 +49,11 @@ def preload_links(*names: str) -> str:
     return "".join(f'<link rel="modulepreload" href="{address}">' for address in addresses)
 
 
+def module_script(name: str, function: str = "start") -> str:
+    """Return the element that calls a module's function without arguments as a page loads."""
+    return f'<script type="module">{_import(name)}.then((module) => module.{function}());</script>'
+
+
 def script_route() -> Route:
     """Return the route of scripts, and of the style sheets that a saved comparison contains."""
 

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from annotate.auth.proxies import path_within
 from annotate.auth.request_guard import BASE_KEY
-from annotate.web.static_files import read_static
+from annotate.web.static_files import module_script, read_static
 
 TITLE = "Palate"
 DESCRIPTION = (
@@ -84,6 +84,7 @@ def own_document(document: bytes, base: str, loading: bool) -> bytes:
     own = head_tags(base)
     if loading:
         own += f"<style>{read_static('styles/loading.css')}</style>"
+        own += module_script("toasts.js")
         screen = read_static("brand/loading.html").encode()
         rest = BODY.sub(lambda body: body[0] + screen, rest, count=1)
     return GRADIO_PREVIEW.sub(b"", head) + own.encode() + found + rest

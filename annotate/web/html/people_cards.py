@@ -17,7 +17,7 @@ def people_table(people: Sequence[Person], votes: Mapping[str, int], accounts: b
     rows = "".join(_row(person, votes.get(person.name, 0), accounts) for person in people)
     return (
         '<div class="card table"><table class="people"><thead><tr><th>Name</th><th>Role</th>'
-        f"<th>Votes</th><th>Last seen</th><th></th></tr></thead><tbody>{rows}</tbody></table></div>"
+        f"<th>Votes</th><th>Last seen</th><td></td></tr></thead><tbody>{rows}</tbody></table></div>"
         + (ONLY_ONE if len(people) < 2 else "")
     )
 

@@ -310,6 +310,8 @@ export interface ProjectOptions {
   criteria: string[];
   /** How many people are asked about each pair. */
   overlap: number;
+  /** What the project is for, as everybody reads it who labels; empty if nobody has said it. */
+  purpose: string;
 }
 
 /** The list of prompts in Settings, as the page shows it. */

@@ -11,6 +11,13 @@ def heading(text: str, visible: bool = True) -> gr.HTML:
     return gr.HTML(f'<h2 class="section">{text}</h2>', visible=visible, apply_default_css=False)
 
 
+def setting(title: str, purpose: str, elem_id: str) -> gr.Accordion:
+    """Build a folded section of the Settings tab; what it is for stands below its title."""
+    # The style sheet makes the first line a title: an accordion takes plain text only.
+    label = f"{title}\n{purpose}"
+    return gr.Accordion(label, open=False, elem_id=elem_id, elem_classes="setting")
+
+
 def start_timer_here(timer: gr.Timer, tab: gr.Tab) -> None:
     """Start a tab's timer when the tab is opened."""
     tab.select(None, None, timer, js=_timer_script(active=True))

@@ -12,12 +12,13 @@ from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error, errors_as_rep
 from annotate.web.permissions import authorized_function
 from annotate.web.stage_prompts import project_prompts_function
 from annotate.web.static_files import event_script, read_static, start_script
+from annotate.web.tabs.layout import setting
 from annotate.wording import quantity
 
 
 def prompts_section(studio: Studio) -> None:
     """Build the accordion."""
-    with gr.Accordion("Prompts", open=False, elem_id="prompts"):
+    with setting("Prompts", "What images are rendered of.", "prompts"):
         _build(studio)
         prompt_list(studio)
 

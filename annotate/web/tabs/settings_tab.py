@@ -5,9 +5,10 @@ import gradio as gr
 from annotate.auth.identity import Authenticator
 from annotate.service.studio import Studio
 from annotate.web.tabs.image_import_section import image_import_section
-from annotate.web.tabs.layout import heading
+from annotate.web.tabs.layout import heading, setting
 from annotate.web.tabs.prompts_section import prompts_section
 from annotate.web.tabs.settings.disk_section import disk_section
+from annotate.web.tabs.settings.flags_section import FlagsSection
 from annotate.web.tabs.settings.look_section import LookSection
 from annotate.web.tabs.settings.model_section import ModelSection
 from annotate.web.tabs.settings.people_section import PeopleSection
@@ -24,12 +25,13 @@ class SettingsTab:
             self.openings = ModelSection(studio).openings
             LookSection(studio).follow(self.openings)
             prompts_section(studio)
-            with gr.Accordion("Import images", open=False, elem_id="import-section"):
+            with setting("Import images", "Label images that you have already.", "import-section"):
                 image_import_section(studio)
             PrepareSection(studio)
 
             heading("Labeling")
             ProjectSection(studio)
+            FlagsSection(studio)
             if sign_in is not None:
                 PeopleSection(sign_in)
 

@@ -142,7 +142,8 @@ def test_the_project_says_what_is_asked(place):
     annotations = place.studio.annotations
     assert annotations.options()["reasons"][0] == "hands"
     offered = annotations.set_options("eyes\n\n  eyes\nfur ", ["detail"], 2, "me")
-    assert offered == {"reasons": ["eyes", "fur"], "criteria": ["detail"], "overlap": 2}
+    asked = {"reasons": ["eyes", "fur"], "criteria": ["detail"], "overlap": 2}
+    assert offered == {**asked, "purpose": ""}
     for wrong in (
         [["x" * 41], [], 1],
         [[], [], 0],
@@ -152,6 +153,18 @@ def test_the_project_says_what_is_asked(place):
         with pytest.raises(InvalidRequest):
             annotations.set_options(*wrong, "me")
     assert annotations.options() == offered
+
+
+def test_the_project_says_what_it_is_for_in_at_most_300_characters(place):
+    annotations = place.studio.annotations
+    assert annotations.options()["purpose"] == ""
+    told = annotations.set_options([], [], 1, "me", " Portraits for a game.\nChoose warm ones. ")
+    assert told["purpose"] == "Portraits for a game. Choose warm ones."
+    assert annotations.set_options([], ["detail"], 1, "me")["purpose"] == told["purpose"]
+    for wrong in ("x" * 301, 3):
+        with pytest.raises(InvalidRequest, match="What the project is for"):
+            annotations.set_options([], [], 1, "me", wrong)
+    assert annotations.set_options([], [], 1, "me", "")["purpose"] == ""
 
 
 def test_a_sitting_counts_pauses_and_sums_up(place, acts):

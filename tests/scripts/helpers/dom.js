@@ -94,6 +94,13 @@ export class FakeNode extends FakeTarget {
     }
   }
 
+  prepend(...nodes) {
+    const before = this.childNodes;
+    this.childNodes = [];
+    this.append(...nodes);
+    this.childNodes.push(...before);
+  }
+
   replaceChildren(...nodes) {
     for (const child of [...this.childNodes]) child.remove();
     this.append(...nodes);

@@ -1,5 +1,6 @@
 // Status of the app, which the stage asks for as long as it is on the page.
 
+import { Purpose } from "./purpose.js";
 import { callServer } from "./sender.js";
 import { rememberSeen, seenVersion } from "./steps.js";
 
@@ -35,10 +36,12 @@ export const staysNone = ({ counts }) => counts?.again === null;
 export class Status {
   #stage;
   #model = "";
+  #purpose;
 
   /** @param {StatusStage} stage */
   constructor(stage) {
     this.#stage = stage;
+    this.#purpose = new Purpose(stage.element);
   }
 
   /** Ask for the status now, and again until the stage leaves the page. */
@@ -82,6 +85,7 @@ export class Status {
     state.criteria = reply.project.criteria;
     annotations.setReasons(reply.project.reasons);
     prompts.allow(reply.may_add_prompts);
+    this.#purpose.show(reply.project.purpose);
     // With unsent votes the page's own count is ahead of the server's.
     if (!outbox.events.length) session.take(reply.session);
     statusView.status(reply.activity.message, "calm");

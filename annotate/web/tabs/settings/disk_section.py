@@ -9,6 +9,7 @@ from annotate.service.studio import Studio
 from annotate.web.disk_wording import FILE_KINDS, promise
 from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error
 from annotate.web.static_files import start_script
+from annotate.web.tabs.layout import setting
 from annotate.wording import in_bytes
 from storage.records import DiskUsage
 
@@ -16,7 +17,7 @@ from storage.records import DiskUsage
 def disk_section(studio: Studio) -> gr.Accordion:
     """Build the accordion. Usage is measured when it opens, since that may take a moment."""
     section: gr.Accordion
-    with gr.Accordion("Disk", open=False, elem_id="disk") as section:
+    with setting("Disk", "What takes space, and what may go.", "disk") as section:
         usage = gr.HTML(
             elem_id="usage", js_on_load=start_script("disk.js"), apply_default_css=False
         )
@@ -58,7 +59,7 @@ def usage_table(usage: list[DiskUsage]) -> str:
     whole = sum(taken.bytes for taken in usage)
     return (
         '<div class="card table"><table class="usage"><thead><tr><th>Kind</th><th>Size</th>'
-        f"<th>Advice</th><th></th></tr></thead><tbody>{rows}</tbody><tfoot><tr><td>Total</td>"
+        f"<th>Advice</th><td></td></tr></thead><tbody>{rows}</tbody><tfoot><tr><td>Total</td>"
         f"<td>{in_bytes(whole)}</td><td></td><td></td></tr></tfoot></table></div>"
     )
 

@@ -13,6 +13,7 @@ from annotate.service.studio import Studio
 from annotate.views.look import LookView
 from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error
 from annotate.web.html.look_cards import look_summary, refused_card, saved_card
+from annotate.web.tabs.layout import setting
 
 DEFAULT_ACTOR = "me"
 FIELDS = (
@@ -26,7 +27,7 @@ class LookSection:
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
-        with gr.Accordion("The look of the images", open=False, elem_id="look") as section:
+        with setting("Look", "Steps, sampler, sizes and LoRAs of every image.", "look") as section:
             self._summary = gr.HTML(elem_id="look-summary", apply_default_css=False)
             # Hidden until it is filled, because that would overwrite what somebody typed before.
             with gr.Column(visible=False) as self._form:

@@ -17,6 +17,7 @@ from annotate.web.html.model_cards import (
 )
 from annotate.web.html.run_cards import notice_card
 from annotate.web.static_files import start_script
+from annotate.web.tabs.layout import setting
 
 TICK_S = 2
 AS_TOLD = "as its files say"
@@ -38,7 +39,7 @@ class ModelSection:
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
-        with gr.Accordion("Model", open=False, elem_id="model") as section:
+        with setting("Model", "What renders the images and is tuned.", "model") as section:
             self._build()
         self._form = [self._name, self._vae, self._prediction]
         self._shown = [self._current, self._list, self._result, self._timer, *self._buttons]

@@ -13,7 +13,7 @@ from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error
 from annotate.web.html.people_cards import known_card, link_card, people_table
 from annotate.web.permissions import require
 from annotate.web.static_files import start_script
-from annotate.web.tabs.layout import heading
+from annotate.web.tabs.layout import heading, setting
 from storage.tables.people import Role
 
 ROLES = [
@@ -27,7 +27,9 @@ class PeopleSection:
 
     def __init__(self, sign_in: Authenticator) -> None:
         self._sign_in, self._accounts = sign_in, sign_in.accounts
-        with gr.Accordion("People", open=False, elem_id="people-section") as self._section:
+        with setting(
+            "People", "Who may sign in, to label or to do everything.", "people-section"
+        ) as self._section:
             self._table = gr.HTML(
                 elem_id="people",
                 js_on_load=start_script("people.js", "startTable"),

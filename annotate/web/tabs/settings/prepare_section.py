@@ -16,6 +16,7 @@ from annotate.web.html.prepare_cards import (
     not_prepared_card,
     prepared_card,
 )
+from annotate.web.tabs.layout import setting
 
 DEFAULT_ACTOR = "me"
 FIRST_COUNT = 200
@@ -34,7 +35,9 @@ class PrepareSection:
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
-        with gr.Accordion("Prepare pairs", open=False, elem_id="prepare") as section:
+        with setting(
+            "Prepare pairs", "Rendered ahead for whoever labels later.", "prepare"
+        ) as section:
             gr.HTML(HELP, apply_default_css=False)
             self._progress = gr.HTML(elem_id="prepared", apply_default_css=False)
             with gr.Row(elem_id="prepare-row"):
