@@ -26,6 +26,7 @@ from pydantic import BaseModel
 
 from annotate.views.changes import ChangeAnswer, ChangeNews
 from annotate.views.comparison import BoardView
+from annotate.views.next_run import RunNotice
 from annotate.views.own_votes import ChangedVote, OwnVotesList
 from annotate.views.pairs_and_votes import ItemsAhead, StageReply, UndoReply, VoteReply
 from annotate.views.prompts import AskedItems, AskedPrompt, PromptsHtml
@@ -36,14 +37,14 @@ ANSWERS: tuple[type, ...] = (
     *(ItemsAhead, StageReply, VoteReply, UndoReply, StageStatus, StageSession, StageSampler),
     *(OwnVotesPage, BoardView, ChangeNews, ChangeAnswer),
     *(AskedPrompt, AskedItems, PromptsHtml),
-    *(OwnVotesList, ChangedVote),
+    *(OwnVotesList, ChangedVote, RunNotice),
 )
 REQUESTS: tuple[type[BaseModel], ...] = (
     *(payloads.PairsRequest, payloads.StatusRequest, payloads.SessionRequest, payloads.SessionGoal),
     *(payloads.VoteEvent, payloads.UndoEvent, payloads.AnnotationEvent, payloads.FlagEvent),
     *(payloads.RankingEvent, payloads.ChangeRequest, payloads.ChangeAct),
     *(payloads.AskedPromptRequest, payloads.PromptsRequest),
-    *(payloads.OwnVotesRequest, payloads.ChangeVoteRequest),
+    *(payloads.OwnVotesRequest, payloads.ChangeVoteRequest, payloads.LongRunAnswer),
 )
 HEAD = """\
 // Types of what the server and the scripts send each other. Only the type checker reads this file.

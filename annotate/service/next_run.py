@@ -14,7 +14,13 @@ from annotate.training.readiness import readiness
 from annotate.training.runs import TrainingRuns
 from annotate.training.trigger import Trigger
 from annotate.validation import as_settings
-from annotate.views.next_run import AutomaticRunsView, LongRunQuestion, RunPreview, SavedRunSettings
+from annotate.views.next_run import (
+    AutomaticRunsView,
+    LongRunQuestion,
+    PolicyActivation,
+    RunPreview,
+    SavedRunSettings,
+)
 from annotate.wording import quantity
 from storage.store import Store
 
@@ -78,14 +84,28 @@ class NextRun:
             "at": in_clock_time(self._trigger.at),
             "until_next": self._trigger.until_next(new),
             "activation": self._policy.choice,
-            "question": None if self._runs.running else self._automatic.question,
+            "question": self.question,
             "activated": self._policy.activated(),
         }
 
+    @property
+    def question(self) -> LongRunQuestion | None:
+        """What somebody is asked before a long run that is due starts; None for nothing."""
+        return None if self._runs.running else self._automatic.question
+
+    @property
+    def newest_activation(self) -> PolicyActivation | None:
+        """The version that became active by itself last; None for none."""
+        return next(iter(self._policy.activated()), None)
+
     def notices(self) -> list[str]:
         """Return a sentence on a run that is due and waits for an answer, if one does."""
-        question = None if self._runs.running else self._automatic.question
-        return [question_sentence(question)] if question else []
+        if not (question := self.question):
+            return []
+        return [
+            f"{question_sentence(question)} Answer on the Train tab, or by answer_automatic_run: "
+            "now, tonight or not_yet."
+        ]
 
     def change_automatic(
         self, every: object, at: object, activation: object, who: str
@@ -102,11 +122,10 @@ class NextRun:
 
 
 def question_sentence(question: LongRunQuestion) -> str:
-    """Return what somebody is asked before a long run starts by itself."""
+    """Return what a long run is that is due."""
     return (
-        f"A run on {quantity(question['votes'], 'new choice')} is due and should take about "
-        f"{in_words(60 * question['minutes'])}. Let it start now, tonight or not yet: on the Train "
-        "tab, or by answer_automatic_run."
+        f"A run on {quantity(question['votes'], 'new choice')} is due. It should take about "
+        f"{in_words(60 * question['minutes'])}."
     )
 
 

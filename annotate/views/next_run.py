@@ -70,3 +70,12 @@ class AutomaticRunsView(TypedDict):
     """What somebody has to agree to before the run that is due starts; null for nothing."""
     activated: list[PolicyActivation]
     """Versions that became active by themselves, newest first."""
+
+
+class RunNotice(TypedDict):
+    """What the page says about runs and versions without being asked."""
+
+    html: str
+    """Empty where there is nothing to say."""
+    told: str
+    """Names the version that became active by itself last, so that it is told once; or ""."""

@@ -217,3 +217,10 @@ class ChangeAct(Payload):
     run: Text
     action: Text
     """use, keep, train_on or stronger."""
+
+
+class LongRunAnswer(ByAnnotator):
+    """An answer on a run that is due and takes long."""
+
+    answer: Text
+    """now, tonight or not_yet."""

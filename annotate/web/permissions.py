@@ -107,6 +107,8 @@ SERVER_FUNCTIONS = {
     "own_votes_page": Role.LABELER,
     "own_vote_change": Role.LABELER,
     "stage_retry_model": Role.ADMIN,
+    "run_notice": Role.ADMIN,
+    "answer_long_run": Role.ADMIN,
 }
 """The least role for each function that scripts of the page call past Gradio's queue."""
 

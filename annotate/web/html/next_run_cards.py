@@ -2,7 +2,13 @@
 
 from html import escape
 
-from annotate.views.next_run import AutomaticRunsView, RunPreview
+from annotate.service.next_run import question_sentence
+from annotate.views.next_run import (
+    AutomaticRunsView,
+    LongRunQuestion,
+    PolicyActivation,
+    RunPreview,
+)
 from annotate.web.html.run_cards import notice_card, plan_card
 
 
@@ -36,6 +42,32 @@ def beside_button(preview: RunPreview) -> str:
 def note_line(sentence: str) -> str:
     """Return a sentence beside the button; an empty text for none."""
     return f'<p class="run-note">{escape(sentence)}</p>' if sentence else ""
+
+
+def question_card(question: LongRunQuestion) -> str:
+    """Return the question before a long run starts by itself, with its three answers."""
+    answers = (
+        ("now", "Now"),
+        ("tonight", f"Tonight, after {question['tonight']}"),
+        ("not_yet", "Not yet"),
+    )
+    buttons = "".join(
+        f'<button type="button" data-answer="{name}">{escape(text)}</button>'
+        for name, text in answers
+    )
+    return (
+        f'<div class="run-notice" role="region" aria-label="A run is due"><p>'
+        f"<b>{escape(question_sentence(question))}</b> Start it? <span>Later runs follow your "
+        f'answer until one takes much longer.</span></p><div class="answers">{buttons}</div></div>'
+    )
+
+
+def activation_card(activation: PolicyActivation) -> str:
+    """Return that a version became active by itself, with a button that puts it away."""
+    return (
+        f'<div class="run-notice" role="status"><p>{escape(activation["sentence"])}</p>'
+        '<div class="answers"><button type="button" data-dismiss>OK</button></div></div>'
+    )
 
 
 def automatic_title(view: AutomaticRunsView) -> str:

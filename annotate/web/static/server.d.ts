@@ -220,6 +220,13 @@ export interface LabelingStats {
   rendering_speed: string;
 }
 
+/** An answer on a run that is due and takes long. */
+export interface LongRunAnswer {
+  annotator: string;
+  /** now, tonight or not_yet. */
+  answer: string;
+}
+
 /** A current vote on a pair; nothing tells pairs that come again, or of a blind test, apart. */
 export interface OwnVoteView {
   pair_id: string;
@@ -369,6 +376,14 @@ export interface RenderingView {
   message: string;
   /** Small images of what they are so far, as data URLs; empty in blind tests. */
   previews: string[];
+}
+
+/** What the page says about runs and versions without being asked. */
+export interface RunNotice {
+  /** Empty where there is nothing to say. */
+  html: string;
+  /** Names the version that became active by itself last, so that it is told once; or "". */
+  told: string;
 }
 
 /** State of the image model. */

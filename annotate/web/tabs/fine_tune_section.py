@@ -63,6 +63,8 @@ class FineTuneSection:
             change = errors_as_gr_error(partial(self._change, name))
             field.input(change, [json, field], everything, **typing)  # type: ignore[attr-defined]
         json.input(self._typed, json, everything, **typing)
+        # Gradio tells of keys alone as input, and not of what is pasted with the mouse.
+        json.blur(self._typed, json, everything, **typing)
         self._tab.select(self._open, json, everything, **PRIVATE)
         self._tab.select(self._choices, None, fields.chosen_from, **PRIVATE)
 

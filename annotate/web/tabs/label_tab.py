@@ -7,6 +7,7 @@ from annotate.web.stage import build_stage
 from annotate.web.tabs.own_votes_section import vote_gallery
 from annotate.web.tabs.readings_section import ReadingsSection
 from annotate.web.tabs.train.change_section import ChangeSection
+from annotate.web.tabs.train.run_notice import build_run_notice
 
 
 class LabelTab:
@@ -19,6 +20,7 @@ class LabelTab:
         # Rendered even while another tab is shown, so that unsent votes are still sent.
         with gr.Tab("Label", id="label", elem_id="label-tab", render_children=True) as self.tab:
             self.change = ChangeSection(studio, "label")
+            build_run_notice(studio, "label")
             build_stage(studio)
             self.readings = ReadingsSection(studio)
             vote_gallery(studio)

@@ -7,6 +7,7 @@ from annotate.web.tabs.fine_tune_section import FineTuneSection
 from annotate.web.tabs.runs_section import RunsSection
 from annotate.web.tabs.train.automatic_runs_section import AutomaticRunsSection
 from annotate.web.tabs.train.change_section import ChangeSection
+from annotate.web.tabs.train.run_notice import build_run_notice
 from annotate.web.tabs.train.tell_button import TellButton
 from annotate.web.tabs.versions_section import VersionsSection
 
@@ -17,6 +18,7 @@ class TrainTab:
     def __init__(self, studio: Studio) -> None:
         with gr.Tab("Train", id="train", elem_id="train-tab") as self.tab:
             self.change = ChangeSection(studio, "train")
+            build_run_notice(studio, "train")
             with gr.Row(elem_classes="halves"):
                 with gr.Column(min_width=320):
                     fine_tune = FineTuneSection(studio, self.tab)

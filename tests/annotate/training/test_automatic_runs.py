@@ -7,6 +7,7 @@ from annotate_doubles import ChildTrainer
 from places import Open, Place, until
 
 from annotate.errors import InvalidRequest, InvalidSchedule
+from annotate.web.tabs.train.run_notice import notice_of
 from storage.errors import UnknownVersion
 
 pytestmark = pytest.mark.slow
@@ -122,6 +123,22 @@ def test_a_daily_run_that_nobody_agreed_to_stays_due(open_place: Open) -> None:
     place.studio.next_run.answer("now", "ann")
     until(lambda: place.run_ids())
     assert place.studio.runs()[0]["trigger"] == "daily"
+
+
+def test_the_page_and_programs_are_told_of_a_run_that_waits_for_an_answer(
+    open_place: Open,
+) -> None:
+    place = open_place(train_every=2, trainer=slow_trainer())
+    assert notice_of(place.studio) == {"html": "", "told": ""}
+    place.label(2)
+    until(lambda: question(place))
+    html = notice_of(place.studio)["html"]
+    assert "A run on 2 new choices is due. It should take about 45 min." in html
+    assert all(f'data-answer="{name}"' in html for name in ("now", "tonight", "not_yet"))
+    (told,) = place.studio.notices()
+    assert "answer_automatic_run" in told
+    place.studio.next_run.answer("not_yet", "ann")
+    assert notice_of(place.studio)["html"] == "" and place.studio.notices() == []
 
 
 def test_an_unknown_answer_is_refused(place: Place) -> None:
