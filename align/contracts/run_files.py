@@ -167,9 +167,9 @@ class RunResult(CheckedRun, total=False):
     adapter: str
     """Name of the adapter's file in the run folder."""
     objective: str
-    """Name of the objective, such as dpo."""
     objective_title: str
-    """Its name for people, such as Diffusion-DPO."""
+    """The field's name of it, such as Diffusion-DPO; `objective_plain` says what it does."""
+    objective_plain: str
     pairs: int
     """Preferences of the run, those held out included."""
     left_out: dict[str, int]

@@ -39,6 +39,7 @@ def result_of(
         "adapter": run.adapter.name,
         "objective": state.config.objective,
         "objective_title": state.objective.title,
+        "objective_plain": state.objective.plain,
         "pairs": state.train_pairs + len(state.holdout),
         "left_out": state.left_out,
         "held_out": holdout,

@@ -56,7 +56,7 @@ def counts_sentence(counts: Counts, again: int) -> str:
     besides = [
         *kind(counts.ties, f"{quantity(counts.ties, 'tie')}"),
         *kind(counts.skipped, f"{counts.skipped:,} skipped"),
-        *kind(again, f"{again:,} on pairs that come again to see how sure votes are"),
+        *kind(again, f"{again:,} on pairs that come again as a check or in a blind test"),
     ]
     choices = quantity(counts.decisive, "choice")
     if not besides:

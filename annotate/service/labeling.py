@@ -11,7 +11,7 @@ from annotate.labeling.items import pair_view, quad_view
 from annotate.labeling.own_votes import own_votes_list
 from annotate.labeling.sessions import LabelingSessions
 from annotate.labeling.undo_messages import undo_view
-from annotate.labeling.vote_counts import vote_counts
+from annotate.labeling.vote_counts import vote_counts, whole_sentence
 from annotate.rendering.kept_winners import KeptWinners
 from annotate.rendering.pair_pool import PairPool, WaitEstimate
 from annotate.training.new_votes import NewVotes
@@ -208,6 +208,10 @@ class Labeling:
             "pairs_per_hour": speed.pairs_per_hour if speed else None,
             "rendering_speed": speed.sentence() if speed else "",
         }
+
+    def counts_told(self) -> str:
+        """Say what the votes are, what a run leaves out, and which votes are not counted."""
+        return whole_sentence(self._store, self._model_id, bool(self._assigner.mixed))
 
     def _wait(self, too_few: bool, rendering: str | None = None) -> Wait:
         """Return how long to wait for more and why; both None if there are enough.

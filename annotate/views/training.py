@@ -10,6 +10,8 @@ class PlanView(RunPlan):
 
     left_out: NotRequired[str]
     """A sentence on votes that it would not learn from, where images of them are lost."""
+    counts: NotRequired[str]
+    """What the votes are, and which of them a run learns from, where it learns from everybody's."""
 
 
 class VoteSource(TypedDict):

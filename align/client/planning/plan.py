@@ -96,9 +96,9 @@ def plan(
         "side": side,
         "notes": notes,
         "summary": (
-            f"{objective.title}: {pairs - held_out} pair{'s' * (pairs - held_out != 1)} to learn "
-            f"from, {held_out} held out; {quantity(chosen)} of {config.train_batch_size} pairs, "
-            f"{times_seen(taught, pairs - held_out)}; {trained_weights(config)}; "
+            f"{objective.plain} ({objective.title}): {quantity(pairs - held_out, 'pair')} to learn "
+            f"from, {held_out} held out; {quantity(chosen, 'step')} of {config.train_batch_size} "
+            f"pairs, {times_seen(taught, pairs - held_out)}; {trained_weights(config)}; "
             f"{side} pixels; {duration(seconds, config.max_minutes)}."
         ),
     }
@@ -197,7 +197,7 @@ def step_notes(config: TrainConfig, steps: int, times: RunTimes, known: Circumst
     if steps < config.steps:
         fit = f"{steps} of {config.steps} steps fit into {in_words(budget_s)}"
         if times.total(steps) > budget_s:
-            fit = f"Not even {quantity(steps)} would fit into {in_words(budget_s)}"
+            fit = f"Not even {quantity(steps, 'step')} would fit into {in_words(budget_s)}"
         notes.append(f"{fit}; all {config.steps} would take about {in_words(whole_s)}.")
     if known.device.kind == "cpu" and whole_s > UNHURRIED_CPU_S:
         notes.append(
@@ -207,9 +207,9 @@ def step_notes(config: TrainConfig, steps: int, times: RunTimes, known: Circumst
     return notes
 
 
-def quantity(steps: int) -> str:
-    """Return a number of steps with its noun."""
-    return f"{steps} step{'s' * (steps != 1)}"
+def quantity(count: int, noun: str) -> str:
+    """Return a count with its noun."""
+    return f"{count} {noun}{'s' * (count != 1)}"
 
 
 def times_seen(taught: int, pairs: int) -> str:

@@ -86,7 +86,7 @@ def tone(outcome: str | None) -> str:
 def counts(question: QuestionResults) -> str:
     """Return the votes of one question in words."""
     decisive = question["wins"] + question["losses"]
-    words = [f"{decisive} decisive vote{'s' * (decisive != 1)}"]
+    words = [f"{decisive} choice{'s' * (decisive != 1)}"]
     words += [f"{question['ties']} tie{'s' * (question['ties'] != 1)}"] if question["ties"] else []
     words += [f"{question['skipped']} skipped"] if question["skipped"] else []
     return ", ".join(words)
@@ -121,7 +121,7 @@ def sentence(trial: BlindTestCard, titles: VersionTitles = UNTITLED) -> str:
     most = f"{high:,} or more" if high >= MAX_SIMULATED_VOTES else f"{high:,}"
     span = most if low == high else f"{low:,} to {most}"
     return (
-        f"<b>No verdict yet.</b> About {span} more decisive {pluralize(high, 'vote')} until an "
+        f"<b>No verdict yet.</b> About {span} more {pluralize(high, 'choice')} until an "
         "outcome, by the votes so far (80 % range)."
     )
 

@@ -45,7 +45,8 @@ def plan_card(plan: PlanView) -> str:
     return (
         f'<div class="card plan">{facts_row(facts)}'
         f'<p class="soft">Preset <em>{escape(str(plan["preset"]))}</em>. '
-        f"{escape(plan['summary'])}</p>{notes}{left_out(plan.get('left_out'))}</div>"
+        f"{escape(plan['summary'])}</p>{left_out(plan.get('counts'))}{notes}"
+        f"{left_out(plan.get('left_out'))}</div>"
     )
 
 
@@ -207,7 +208,7 @@ def _accuracy(row: MetricsRow) -> float:
 def _phase_line(run: RunDetail) -> str:
     """Return phase, step and time left of a run, or the objective of one that ended."""
     if run["state"] not in ("queued", "running", "paused"):
-        return (run["result"] or {}).get("objective_title", "")
+        return _objective(run["result"] or {})
     if trouble := run.get("trouble"):
         return trouble
     if run.get("cancelling"):
@@ -222,6 +223,12 @@ def _phase_line(run: RunDetail) -> str:
     if run["eta_s"] is not None:
         words.append(time_left(run["eta_s"]))
     return " · ".join(word for word in words if word)
+
+
+def _objective(result: RunResult) -> str:
+    """Return what a run did, and the field's name of it; runs of before know that one alone."""
+    title, plain = result.get("objective_title", ""), result.get("objective_plain", "")
+    return f"{plain} ({title})" if plain else title
 
 
 def time_left(seconds: float) -> str:

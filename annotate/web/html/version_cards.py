@@ -17,10 +17,10 @@ from annotate.web.html.run_cards import (
     time_left,
     when,
 )
-from annotate.wording import percent, pluralize
+from annotate.wording import percent, pluralize, quantity
 
 VOTE_KINDS = {
-    "preference": ("decisive vote", "decisive votes"),
+    "preference": ("choice", "choices"),
     "tie": ("tie", "ties"),
     "both_good": ("both good", "both good"),
     "both_bad": ("both bad", "both bad"),
@@ -157,7 +157,7 @@ def _brief(version: VersionView) -> str:
     if version["imported"]:
         parts.append(escape(version["imported"].get("file", "")))
     if decisive := version["counts"].get("preference"):
-        parts.append(f"{decisive} votes")
+        parts.append(quantity(decisive, "choice"))
     held = version["result"].get("held_out", {})
     if held.get("pairs"):
         parts.append(f"agrees {percent(held.get('accuracy') or 0)} of {held['pairs']}")

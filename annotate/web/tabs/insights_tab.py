@@ -1,5 +1,6 @@
 """The Insights tab: pace, preferences and reliability of votes, and quality control."""
 
+from html import escape
 from typing import Any
 
 import gradio as gr
@@ -124,8 +125,14 @@ class InsightsTab:
         return self._shown(self._studio.insights.report(self._person_of(whose)))
 
     def _shown(self, report: InsightsView) -> list[Any]:
-        page = self._learning_problem() + insights_page(report, self._titles())
+        told = self._counts_told() if report["votes"] and report["person"] is None else ""
+        page = self._learning_problem() + told + insights_page(report, self._titles())
         return [page, gr.Timer(active=report["measuring"]["left"] > 0)]
+
+    def _counts_told(self) -> str:
+        """Return how the counts of other tabs come about, which leave more out than this one."""
+        sentence = f"Votes in blind tests are among these. {self._studio.counts_told()}"
+        return f'<p class="soft counts-told">{escape(sentence)}</p>'
 
     def _titles(self) -> VersionTitles:
         """Return the titles of versions, of which a labeler is told nothing."""

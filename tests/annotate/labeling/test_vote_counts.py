@@ -18,7 +18,7 @@ from storage.records import Counts
             Counts(73, 56, 8, 3),
             6,
             "73 votes: 56 choices that a run learns from, and 8 ties, 3 skipped and 6 on pairs "
-            "that come again to see how sure votes are, which it leaves out.",
+            "that come again as a check or in a blind test, which it leaves out.",
         ),
     ],
 )
@@ -53,6 +53,14 @@ def test_what_is_in_no_count_is_told_where_counts_are_explained(place: Place) ->
         "Not counted: 2 taken back and 9 in blind tests. Of the choices 3 are excluded in "
         "Insights; a run skips them."
     )
+
+
+def test_the_plan_of_a_run_says_of_which_votes_it_is(place: Place) -> None:
+    vote(place, "left", "k1")
+    vote(place, "tie", "k2")
+    plan = place.studio.plan({})
+    assert plan["counts"].startswith("2 votes: 1 choice that a run learns from, and 1 tie")
+    assert "counts" not in place.studio.plan({"voter": "ann"})
 
 
 def test_while_a_blind_test_is_mixed_in_no_count_tells_its_pairs_apart(place: Place) -> None:

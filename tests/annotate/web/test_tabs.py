@@ -248,7 +248,7 @@ def test_more_skipped_files_than_a_line_holds_are_listed_one_a_line():
 
 @pytest.mark.parametrize(
     ("needed", "words"),
-    [((1, 1), "About 1 more decisive vote until"), ((5, 39), "About 5 to 39 more decisive votes")],
+    [((1, 1), "About 1 more choice until"), ((5, 39), "About 5 to 39 more choices")],
 )
 def test_how_many_votes_a_blind_test_takes_is_a_range_only_where_it_is_one(needed, words):
     trial = {"after": "v1", "before": "base", "outcome": None, "votes": 7, "votes_needed": needed}

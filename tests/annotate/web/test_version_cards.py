@@ -38,7 +38,7 @@ def test_the_tree_follows_parents_and_keeps_the_deleted():
 
 def test_a_version_tells_its_votes_by_kind_and_those_undone():
     html = version_card(told("v1", "base", undone=3))
-    assert all(text in html for text in ("8", "decisive votes", "tie", "3 votes were undone since"))
+    assert all(text in html for text in ("8", "choices", "tie", "3 votes were undone since"))
     assert "was undone since" in version_card(told("v1", "base"))
 
 

@@ -117,7 +117,10 @@ export class Status {
   seeChange() {
     const { newest } = this.#stage.state.tuning;
     if (newest) rememberSeen(this.#model, newest);
-    document.getElementById("train-tab-button")?.click();
+    // Where the card of what changed stands above the stage, there is no need to leave it.
+    const card = document.querySelector("#label-tab .change");
+    if (card instanceof HTMLElement) card.scrollIntoView({ block: "start" });
+    else document.getElementById("train-tab-button")?.click();
     return this.update();
   }
 
