@@ -16,8 +16,8 @@ COMPARED_SIDE = 128
 ALIKE = 0.005
 """Mean difference of the channels, as a share of their range, below which two images look alike.
 
-It lies between runs of the embedded model with a tenth of its preset's learning rate (0.0006 to
-0.0014) and with the preset (0.01 to 0.11), whose objects fill a part of their images only.
+It lies between runs of 30 steps of the embedded model with a tenth of its preset's learning rate
+(0.0006 to 0.0014) and with the preset's (0.008 to 0.11).
 """
 
 

@@ -138,7 +138,15 @@ test("the card folds for somebody who votes, and comes folded meanwhile", async 
   vote(at);
   news = { ...V3, key: "r0004", shown: "r0004" };
   await clock.tick(4000);
-  assert.equal(isFolded(at), true);
+  assert.deepEqual([isFolded(at), at(".change-place").hidden], [true, true], "nothing moves under a pointer");
+  vote(at);
+  assert.equal(at(".change-place").hidden, false, "it comes with the next pair");
+
+  news = { ...V3, key: "r0005", shown: "r0005" };
+  await clock.tick(4000);
+  assert.equal(at(".change-place").hidden, true);
+  await clock.tick(8000);
+  assert.equal(at(".change-place").hidden, false, "or after a pause");
 });
 
 test("a card that was closed stays closed in this browser, and the next one comes", async () => {
@@ -156,6 +164,14 @@ test("a card that was closed stays closed in this browser, and the next one come
   news = { ...V3, key: "r0004", shown: "r0004" };
   await clock.tick(4000);
   assert.equal(again(".change-place").hidden, false);
+});
+
+test("a card that was closed on Train leaves Label too", async () => {
+  const at = page();
+  await ends();
+  window.localStorage.setItem("palate-closed-changes", JSON.stringify([V3.key]));
+  await clock.tick(4000);
+  assert.equal(at(".change-place").hidden, true);
 });
 
 test("on Train a card that was closed is folded, and can be opened", async () => {
@@ -177,6 +193,12 @@ test("buttons go to the server, to a comparison, or to a blind test", async () =
   await settle();
   assert.deepEqual(asked.find((sent) => sent.action), { run: "r0003", action: "use" });
   assert.equal(at(".change-told").textContent, "use is done.");
+  at('[data-act="use"]').focus();
+  news = { ...V3, shown: "r0003 in use" };
+  at('[data-act="use"]').click();
+  document.activeElement = document.body;
+  await settle();
+  assert.equal(document.activeElement.dataset.act, "use", "the keyboard stays in the card that is shown anew");
   assert.equal(at(".change-place").hidden, false);
 
   at('[data-act="keep"]').click();

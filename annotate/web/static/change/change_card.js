@@ -17,6 +17,8 @@ const ASK_EVERY_MS = 4000;
 const HIDDEN_ASK_EVERY_MS = 15000;
 // Somebody who gave a vote so recently is voting: the card comes folded, so that little moves.
 const VOTING_MS = 30000;
+// It comes with the next pair, so that nothing moves under a pointer, or after such a pause.
+const PAUSE_MS = 8000;
 const MAX_REMEMBERED = 30;
 const [CLOSED, SEEN] = ["palate-closed-changes", "palate-seen-changes"];
 const NOT_ANSWERING = "Palate is not answering. Try again in a moment.";
@@ -54,6 +56,10 @@ class ChangeCard {
   /** Why the newest run failed; null until the server has answered once. */
   #failed = /** @type {string | null} */ (null);
   #votedAt = -VOTING_MS;
+  /** Whether the card waits for the next vote, or for a pause. */
+  #waits = false;
+  /** Whether its version was in use already when the page opened. */
+  #decided = false;
   /** The stage, once it is on the page, and how many votes it has had confirmed. */
   #stage = /** @type {HTMLElement | null} */ (null);
   #acked = "";
@@ -102,7 +108,7 @@ class ChangeCard {
     if (!news?.ok) return;
     this.#tellFailure(news.failed);
     if (news.shown === this.#shown && news.html === null) {
-      this.#updateBadge();
+      this.#settle();
       return;
     }
     const [first, known] = [this.#shown === null, this.#key];
@@ -112,7 +118,23 @@ class ChangeCard {
 
     // A run has ended just now.
     this.#tell(news.title, news.words);
-    if (performance.now() - this.#votedAt < VOTING_MS) this.#fold(true);
+    if (this.#pause >= VOTING_MS) return;
+    this.#fold(true);
+    this.#waits = true;
+    this.#settle();
+  }
+
+  /** Milliseconds since the last vote. */
+  get #pause() {
+    return performance.now() - this.#votedAt;
+  }
+
+  /** Show the card, unless it is closed, needs no decision, or waits for somebody who votes. */
+  #settle() {
+    this.#updateBadge();
+    if (this.#pause >= PAUSE_MS) this.#waits = false;
+    const away = this.#waits || this.#decided || marked(CLOSED, this.#key);
+    this.#place.hidden = this.#onLabel && away;
   }
 
   /**
@@ -142,13 +164,11 @@ class ChangeCard {
     const folded = this.#folded;
     [this.#key, this.#title] = [news.key, news.title];
     this.#place.innerHTML = news.html ?? "";
-    // What is in use already when the page opens needs no decision.
-    const active = this.#place.querySelector(".change[data-active]") !== null;
-    const decided = marked(CLOSED, this.#key) || (first && active);
-    this.#place.hidden = this.#onLabel && decided;
-    if (news.html) this.#fold(another ? !this.#onLabel && decided : folded);
+    if (another) this.#decided = first && this.#place.querySelector(".change[data-active]") !== null;
+    const closed = this.#decided || marked(CLOSED, this.#key);
+    if (news.html) this.#fold(another ? !this.#onLabel && closed : folded);
     if (!this.#onLabel) mark(SEEN, this.#key);
-    this.#updateBadge();
+    this.#settle();
   }
 
   #updateBadge() {
@@ -177,6 +197,8 @@ class ChangeCard {
     this.#acked = acked;
     this.#votedAt = performance.now();
     if (!this.#folded) this.#fold(true);
+    this.#waits = false;
+    this.#settle();
   }
 
   #onTrainOpened() {
@@ -199,14 +221,14 @@ class ChangeCard {
 
   #close() {
     mark(CLOSED, this.#key);
-    this.#place.hidden = this.#onLabel;
     this.#fold(true);
-    this.#updateBadge();
+    this.#settle();
   }
 
   /** @param {string} action */
   async #act(action) {
     const buttons = findAll(this.#place, ".change-acts button");
+    const byKeyboard = this.#place.contains(document.activeElement);
     const run = find(this.#place, ".change").dataset.run ?? "";
     for (const button of buttons) button.toggleAttribute("disabled", true);
     const answer = await this.#server.change_act({ run, action });
@@ -215,6 +237,7 @@ class ChangeCard {
     await this.update();
     const told = answer?.ok ? answer.told : answer?.error || NOT_ANSWERING;
     setText(find(this.#place, ".change-told"), told);
+    if (byKeyboard && document.activeElement === document.body) find(this.#place, ".change-acts button").focus();
     if (!answer?.ok || action === "use") return;
     this.#close();
     if (action !== "keep") document.getElementById(TRAIN_BUTTON)?.click();
