@@ -15,6 +15,7 @@ from annotate.image_import.import_job import ImportJob
 from annotate.image_import.import_summary import ImportProgress
 from annotate.image_import.preview import ImportPreview
 from annotate.image_import.scan import Outcomes
+from annotate.image_import.uploaded_images import UploadedImages
 from annotate.image_import.workers import WorkersHung
 from annotate.safe_files import printable
 from annotate.validation import as_text
@@ -37,6 +38,7 @@ class ImageImporter:
         self._current: ImportJob | None = None
         self._previewed: tuple[str, Outcomes] = "", {}
         """Folder and outcomes of the newest preview, for the import that may follow."""
+        self.uploads = UploadedImages()
         self.latest: ImportSummaryView | None = None
         """The summary of the newest import."""
 
@@ -89,6 +91,7 @@ class ImageImporter:
         """
         self._closed = True
         self.clear_preview()
+        self.uploads.discard()
         self.stop()
         if self._busy.acquire(timeout=self._stop_timeout_s + 2 * TICK_S):
             self._busy.release()

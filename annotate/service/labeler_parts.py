@@ -4,6 +4,7 @@ Every method is written out, so that one added to the studio is closed to labele
 added here. Parts of the studio are looked up at each call: they change with the model.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from annotate.errors import NotAllowed
@@ -109,8 +110,9 @@ class LabelerPaceHints:
 class LabelerPrompts:
     """Prompts for labelers: more of the one that is shown, and new ones if admins allow it."""
 
-    def __init__(self, studio: Studio) -> None:
-        self._studio = studio
+    def __init__(self, studio: Studio, remember: Callable[[str, Any], Any]) -> None:
+        """`remember` remembers the images of an answer as assigned to an annotator."""
+        self._studio, self._remember = studio, remember
 
     @property
     def labelers_may_add(self) -> bool:
@@ -132,7 +134,9 @@ class LabelerPrompts:
     def arrived(self, annotator: str, four: bool) -> AskedItems[Any]:
         """Return what was rendered of the prompts that the annotator asked for."""
         with hidden_details():
-            return self._studio.prompts.arrived(annotator, four)
+            arrived = self._studio.prompts.arrived(annotator, four)
+        self._remember(annotator, arrived)
+        return arrived
 
 
 class LabelerBlindTests:

@@ -65,7 +65,7 @@ class LabelerView:
         self.sessions = LabelerSessions(studio)
         self.best_worst = LabelerBestWorst(studio)
         self.insights = LabelerInsights(studio)
-        self.prompts = LabelerPrompts(studio)
+        self.prompts = LabelerPrompts(studio, self._remember_images)
         self._assigned: dict[str, OrderedDict[str, None]] = {}
         self._guard = threading.Lock()
 

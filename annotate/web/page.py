@@ -32,6 +32,7 @@ from annotate.web.tabs.judge_tab import JudgeTab
 from annotate.web.tabs.label_tab import LabelTab
 from annotate.web.tabs.layout import start_timer_here, stop_timer_elsewhere
 from annotate.web.tabs.own_votes_section import own_votes, vote_gallery
+from annotate.web.tabs.prompts_section import dropped_files
 from annotate.web.tabs.settings_tab import SettingsTab
 from annotate.web.tabs.train_tab import TrainTab
 from storage.tables.people import Role
@@ -62,6 +63,7 @@ STYLESHEETS = (
     "styles/project.css",
     "styles/prompts.css",
     "styles/settings.css",
+    "styles/drops.css",
     "styles/image_import.css",
     "styles/models.css",
     "styles/insights.css",
@@ -92,6 +94,7 @@ def build_page(studio: Studio, sign_in: Authenticator | None = None) -> gr.Block
             judge = JudgeTab(studio)
             insights = InsightsTab(studio)
             settings = SettingsTab(studio, sign_in)
+        dropped_files(studio)
         _connect_timers(label, train, compare, judge, insights, settings)
         label.readings.follow(settings.openings)
         train.versions.compare_in(tabs, compare)
@@ -110,6 +113,7 @@ def build_labeling_page(studio: LabelerView) -> gr.Blocks:
         build_stage(studio)
         vote_gallery(studio)
         own_votes(studio)
+        dropped_files()
     return _with_slow_queue(page)
 
 

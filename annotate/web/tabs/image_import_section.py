@@ -20,8 +20,9 @@ IMPORT_HELP = (
     '<p class="soft">A folder on the machine that Palate runs on, with all folders inside. '
     "Prompts come from the files (AUTOMATIC1111, Forge, ComfyUI, InvokeAI and others), from a text "
     "file or JSON beside each image, a table such as captions.csv or metadata.jsonl, or the "
-    "names of subfolders. Preview shows what an import would add; nothing is imported before that. "
-    "Images of one prompt make pairs, and these come first. Your files stay as they are.</p>"
+    "names of subfolders. Images can also be dropped anywhere on the page. Preview shows what an "
+    "import would add; nothing is imported before that. Images of one prompt make pairs, and these "
+    "come first. Your files stay as they are.</p>"
 )
 Shown = list[Any]
 
@@ -38,6 +39,7 @@ def image_import_section(studio: Studio) -> None:
             "Preview", variant="primary", scale=0, min_width=130, elem_id="preview-import"
         )
         stop = gr.Button("Stop", visible=False, scale=0, min_width=90, elem_id="stop-import")
+    upload = upload_button()
     result = gr.HTML(elem_id="import-result", apply_default_css=False)
     with gr.Row(visible=False, elem_id="import-choice") as choice:
         start = gr.Button("Import", variant="primary", elem_id="import-images", scale=0)
@@ -63,24 +65,41 @@ def image_import_section(studio: Studio) -> None:
         ]
 
     @errors_as_gr_error
+    def preview_files(files: list[str]) -> Iterator[Shown]:
+        yield from preview_folder(studio.importer.uploads.collect(files))
+
+    @errors_as_gr_error
     def import_folder(named: str) -> Iterator[Shown]:
         importer = studio.importer
         job = BackgroundJob(lambda: importer.import_folder(named))
         yield from _watched(job, importer)
         yield _idle(import_result_card(job.result()))
+        importer.uploads.discard()
 
     def forget() -> Shown:
         studio.importer.clear_preview()
+        studio.importer.uploads.discard()
         return _idle("")
 
     _on(preview_button.click, preview_folder, folder, shown)
     _on(folder.submit, preview_folder, folder, shown)
+    _on(upload.upload, preview_files, upload, shown)
     _on(start.click, import_folder, previewed, shown)
     cancel.click(forget, None, shown, **PRIVATE)
     stop.click(lambda: studio.importer.stop(), None, None, **PRIVATE)
 
 
-def _on(event: Any, handler: Callable[[str], Iterator[Shown]], given: Any, shown: Shown) -> None:
+def upload_button() -> gr.UploadButton:
+    """Build the button for images on the person's own machine; a drop on the page uses it too."""
+    return gr.UploadButton(
+        "Choose images, or drop them on the page",
+        file_count="multiple",
+        size="sm",
+        elem_id="import-upload",
+    )
+
+
+def _on(event: Any, handler: Callable[[Any], Iterator[Shown]], given: Any, shown: Shown) -> None:
     # After an error the buttons would otherwise stay disabled.
     event(handler, given, shown, **PRIVATE).failure(lambda: _idle(""), None, shown, **PRIVATE)
 

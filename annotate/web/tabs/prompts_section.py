@@ -34,6 +34,18 @@ def prompt_list(studio: Studio) -> gr.HTML:
     )
 
 
+def dropped_files(studio: Studio | None = None) -> gr.HTML:
+    """Build what takes files that are dropped on the page; without a studio it takes none."""
+    functions = [] if studio is None else [project_prompts_function(studio)]
+    return gr.HTML(
+        html_template=read_static("drops.html"),
+        js_on_load=start_script("drops.js"),
+        apply_default_css=False,
+        elem_id="drops",
+        server_functions=[authorized_function(errors_as_reply(each)) for each in functions],
+    )
+
+
 def _build(studio: Studio) -> None:
     text = gr.Textbox(
         label="Prompts, one per line",

@@ -7,9 +7,10 @@ import pytest
 from annotate_doubles import small_model
 from places import Open, Place, until
 
-from annotate.errors import InvalidPrompts, InvalidRequest
+from annotate.errors import InvalidPrompts, InvalidRequest, NotAllowed
 from annotate.rendering.prompt_sampler import PromptSampler
 from annotate.rendering.prompt_sources import built_in_list, prompts_of_list
+from annotate.service.labeler_view import LabelerView
 
 NAMES = ("emoji", "sentences", "tags")
 
@@ -191,6 +192,22 @@ def test_more_of_the_prompt_that_is_shown_comes_as_a_set_where_four_are_labeled(
     assert place.studio.prompts.more_of("ann", quad["pair_id"], True)["coming"] == 1
     [more] = until(lambda: place.studio.prompts.arrived("ann", True)["items"])
     assert len(more["urls"]) == 4 and more["prompt"] == quad["prompt"]
+
+
+def test_labelers_ask_for_more_and_add_prompts_only_where_admins_allow_it(place: Place) -> None:
+    until(lambda: place.studio.stats()["ready_pairs"] >= 1)
+    view = LabelerView(place.studio, place.store.people)
+    pair = view.pairs_ahead("bea", [], 1)["pairs"][0]
+    assert view.prompts.more_of("bea", pair["pair_id"], False)["coming"] == 4
+    more = until(lambda: view.prompts.arrived("bea", False)["items"])[0]
+    image_id = more["left_url"].removeprefix("img/").removesuffix(".png")
+    assert view.image("bea", image_id), "what came is shown to who asked"
+    assert view.image("carl", image_id) is None
+
+    with pytest.raises(NotAllowed, match="Only admins add prompts"):
+        view.prompts.queue("bea", "a purple yak", False)
+    place.studio.prompts.let_labelers_add(True, "ann")
+    assert view.prompts.queue("bea", "a purple yak", False)["prompt"] == "a purple yak"
 
 
 def test_nobody_asks_for_the_prompts_of_blind_tests(place: Place) -> None:

@@ -1,0 +1,67 @@
+// What was dropped: its files, those within folders too, sorted by what Palate does with them.
+
+const IMAGES = /\.(png|jpe?g|webp)$/i;
+const PROMPTS = /\.txt$/i;
+// Captions and tables that say what images show.
+const BESIDE = /\.(txt|caption|json|jsonl|csv|tsv)$/i;
+const MAX_FILES = 20000;
+
+/**
+ * Return the files of a drop, and those in its folders.
+ * @param {DataTransfer} dropped
+ * @returns {Promise<File[]>}
+ */
+export async function filesOf(dropped) {
+  // Asked for at once: the browser forgets them after the event.
+  const items = dropped.items ? [...dropped.items] : [];
+  const entries = items.map((item) => item.webkitGetAsEntry?.()).filter((entry) => entry);
+  if (!entries.some((entry) => entry?.isDirectory)) return [...dropped.files];
+  /** @type {File[]} */
+  const found = [];
+  for (const entry of entries) if (entry) await collect(entry, found);
+  return found;
+}
+
+/**
+ * Sort files into images, files of prompts, what may say more about images, and others.
+ * @param {File[]} files
+ */
+export function acceptedFiles(files) {
+  const shown = files.filter(({ name }) => !name.startsWith("."));
+  return {
+    images: shown.filter(({ name }) => IMAGES.test(name)),
+    prompts: shown.filter(({ name }) => PROMPTS.test(name)),
+    beside: shown.filter(({ name }) => BESIDE.test(name)),
+    others: shown.filter(({ name }) => !IMAGES.test(name) && !PROMPTS.test(name)),
+  };
+}
+
+/**
+ * Return the prompts of a text: one a line, without empty lines and # comments.
+ * @param {string} text
+ */
+export function promptLines(text) {
+  const lines = text.replace(/^\ufeff/, "").split(/\r\n|\r|\n/).map((line) => line.trim());
+  return [...new Set(lines.filter((line) => line && !line.startsWith("#")))];
+}
+
+/**
+ * @param {FileSystemEntry} entry
+ * @param {File[]} found
+ */
+async function collect(entry, found) {
+  if (found.length >= MAX_FILES) return;
+  if (entry.isFile) {
+    const file = /** @type {FileSystemFileEntry} */ (entry);
+    found.push(await new Promise((resolve, reject) => file.file(resolve, reject)));
+    return;
+  }
+  const reader = /** @type {FileSystemDirectoryEntry} */ (entry).createReader();
+  // A folder is read in parts, until one is empty.
+  for (;;) {
+    /** @type {FileSystemEntry[]} */
+    const part = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    if (!part.length) return;
+    for (const inside of part) await collect(inside, found);
+  }
+}
