@@ -70,11 +70,12 @@ def _buttons(change: ChangeView) -> str:
     """Return what can be done about a change, the likeliest first."""
     version, samples = change["version"], change["samples"]
     more = _compare("See more", compare_link(samples, [BASE, version]))
-    use = '<span class="badge active">In use</span>' if change["active"] else ""
+    back = _act(f"Go back to {_kept(change)}", "keep", "small")
+    used = f'<span class="badge active">In use</span>{back}' if change["active"] else ""
 
     if change["kind"] == ChangeKind.MOVED:
-        shown = [use or _act("Use it", "use", "main"), more, _blind(change)]
-        small = []
+        use = "" if used else _act("Use it", "use", "main")
+        shown = [use, more, _blind(change), used]
     elif change["kind"] == ChangeKind.HARDLY:
         strong = f"{version}@{STRONGER_WEIGHT:g}"
         at = f"Show it at {STRONGER_WEIGHT:g} strength"
@@ -82,12 +83,12 @@ def _buttons(change: ChangeView) -> str:
             _compare(at, compare_link(samples, [BASE, version, strong]), "main"),
             _act(f"Train on from {change['name']}", "train_on"),
             _act("Train again, twice as long", "stronger"),
+            used or _act("Use it as it is", "use", "small"),
         ]
-        small = [use or _act("Use it as it is", "use", "small")]
     else:
-        shown = [_act(f"Keep {_kept(change)}", "keep", "main"), more]
-        small = [use or _act("Use it anyway", "use", "small")]
-    return f'<div class="change-acts">{"".join([*shown, *small])}</div>'
+        keep = "" if used else _act(f"Keep {_kept(change)}", "keep", "main")
+        shown = [keep, more, used or _act("Use it anyway", "use", "small")]
+    return f'<div class="change-acts">{"".join(shown)}</div>'
 
 
 def _kept(change: ChangeView) -> str:

@@ -60,8 +60,10 @@ def test_each_kind_offers_what_helps_then(kind, offered):
 
 
 def test_a_version_that_is_in_use_is_not_offered_again():
-    html = change_card(change(active=True))
-    assert "Use it" not in buttons(html) and "In use" in html
+    for kind in ("moved", "hardly", "worse"):
+        html = change_card(change(kind=kind, active=True))
+        assert not {"Use it", "Use it as it is", "Use it anyway"} & set(buttons(html))
+        assert "In use" in html and buttons(html)[-1] == "Go back to the base"
 
 
 def test_a_run_that_went_on_from_a_version_keeps_that_one():
