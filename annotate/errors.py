@@ -2,7 +2,8 @@
 
 AnnotateError
 ├── NotFound
-│   └── VersionFileMissing   a version's file is no longer where it was
+│   ├── VersionFileMissing   a version's file is no longer where it was
+│   └── DeletedRun           a run whose files somebody deleted
 ├── InvalidInput
 │   ├── InvalidRequest       an argument that cannot be used: a name, a key, a seed, settings
 │   ├── InvalidPrompts       a text or a file of prompts that cannot be used
@@ -14,7 +15,8 @@ AnnotateError
 │   └── WrongMediaType       a request of a kind that is not read, such as a form in place of JSON
 ├── Conflict
 │   ├── NothingToLearn       no left or right vote yet
-│   ├── NotResumable         a run that is done has nothing to go on with
+│   ├── NotResumable         a run that is done has nothing to go on with, or another one trains
+│   ├── NotDeletable         a run under way keeps its files
 │   ├── ReleaseBlocked       a version failed its checks
 │   ├── LastGoodVersion      the only version known to help cannot be deleted
 │   ├── ModelBusy            something works with the model, so that no other can be opened
@@ -39,6 +41,10 @@ class AnnotateError(PalateError):
 
 class VersionFileMissing(AnnotateError, NotFound):
     """The file of a version is no longer where it was."""
+
+
+class DeletedRun(AnnotateError, NotFound):
+    """Somebody deleted the run."""
 
 
 class InvalidRequest(AnnotateError, InvalidInput):
@@ -78,7 +84,11 @@ class NothingToLearn(AnnotateError, Conflict):
 
 
 class NotResumable(AnnotateError, Conflict):
-    """The run is done; there is nothing to go on with."""
+    """The run is done, so that there is nothing to go on with, or another run trains."""
+
+
+class NotDeletable(AnnotateError, Conflict):
+    """The run is under way, and needs its files."""
 
 
 class ReleaseBlocked(AnnotateError, Conflict):

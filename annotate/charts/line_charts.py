@@ -17,27 +17,49 @@ def curve(
     low: float | None = None,
     high: float | None = None,
     guide: float | None = None,
+    last: float | None = None,
 ) -> str:
     """Return a line chart: the raw line faint, the smoothed line strong, its last value in large.
 
-    `form` is the format of a value; `guide` adds a dashed level such as chance.
+    `form` is the format of a value; `guide` adds a dashed level such as chance; `last` is the last
+    step of the axis.
     """
     raw = _thin(points)
     smooth = _smooth(raw)
-    values = [value for _, value in raw]
-    bottom = min(values) if low is None else low
-    top = max(values) if high is None else high
-    scale = _Scale(raw[0][0], raw[-1][0], bottom, top)
-
+    scale = _Scale.of(raw, low, high, last)
     marks = [polyline("raw", map(scale, raw)), polyline("smooth", map(scale, smooth))]
+    return _figure(title, marks, form, scale, guide, smooth[-1])
+
+
+def marked_points(
+    title: str,
+    points: Sequence[Point],
+    form: str,
+    low: float | None = None,
+    high: float | None = None,
+    guide: float | None = None,
+    last: float | None = None,
+) -> str:
+    """Return a line chart of few values: a dot for each, and their last one in large."""
+    scale = _Scale.of(points, low, high, last)
+    # A dot is a line of no length with round ends: a circle would be stretched with its chart.
+    dots = [polyline("point", [scale(point), scale(point)]) for point in points]
+    marks = [polyline("smooth", map(scale, points)), *dots]
+    return _figure(title, marks, form, scale, guide, points[-1])
+
+
+def _figure(
+    title: str, marks: list[str], form: str, scale: "_Scale", guide: float | None, newest: Point
+) -> str:
+    """Return a chart with its title, its newest value and the ends of its scale."""
     if guide is not None:
-        marks.insert(0, level("guide", 0, WIDTH, scale((raw[0][0], guide))[1], EVEN_STROKE))
-    label = f"{title} over {raw[-1][0]:.0f} steps"
+        marks = [level("guide", 0, WIDTH, scale((0, guide))[1], EVEN_STROKE), *marks]
+    label = f"{title} over {newest[0]:.0f} steps"
     return (
         f'<figure class="curve"><figcaption>{escape(title)}'
-        f"<b>{form.format(smooth[-1][1])}</b></figcaption>"
-        f'<div class="plot"><span class="top">{form.format(top)}</span>'
-        f'<span class="bottom">{form.format(bottom)}</span>'
+        f"<b>{form.format(newest[1])}</b></figcaption>"
+        f'<div class="plot"><span class="top">{form.format(scale.top)}</span>'
+        f'<span class="bottom">{form.format(scale.bottom)}</span>'
         f"{svg(WIDTH, HEIGHT, label, marks, stretched=True)}</div></figure>"
     )
 
@@ -60,12 +82,31 @@ def _smooth(points: Sequence[Point]) -> list[Point]:
 
 
 class _Scale:
+    """Maps steps and values to the units of a chart."""
+
     def __init__(self, first: float, last: float, bottom: float, top: float) -> None:
         # A flat line or a single point has no extent to divide by.
         self._first, self._width = first, (last - first) or 1.0
-        self._bottom, self._height = bottom, (top - bottom) or 1.0
+        self.bottom, self.top = bottom, top
+        self._height = (top - bottom) or 1.0
+
+    @classmethod
+    def of(
+        cls,
+        points: Sequence[Point],
+        low: float | None,
+        high: float | None,
+        last: float | None,
+    ) -> "_Scale":
+        """Return the scale of these points; what is given is not taken from them."""
+        steps, values = [step for step, _ in points], [value for _, value in points]
+        # A run's axis begins at its first step, whichever was measured first.
+        first, end = (min(steps), max(steps)) if last is None else (min(1.0, *steps), last)
+        return cls(
+            first, end, min(values) if low is None else low, max(values) if high is None else high
+        )
 
     def __call__(self, point: Point) -> Point:
         across = (point[0] - self._first) / self._width
-        up = (point[1] - self._bottom) / self._height
+        up = (point[1] - self.bottom) / self._height
         return across * WIDTH, 3 + (1 - up) * (HEIGHT - 6)

@@ -70,8 +70,16 @@ class Tuning:
 
     def resume_run(self, run_id: str) -> RunProgress:
         """Resume a canceled, interrupted or failed run, and return its status."""
-        self._runs.resume(as_text(run_id, "The run_id"))
+        self._run_status.deletion.require(as_text(run_id, "The run_id"))
+        self._runs.resume(run_id)
         return self._run_status.status(run_id)
+
+    def delete_run(self, run_id: str, who: str = "me") -> int:
+        """Delete a run that has ended and return the bytes freed; its version stays.
+
+        Raises NotDeletable, DeletedRun or storage's UnknownRun.
+        """
+        return self._run_status.deletion.delete(as_text(run_id, "The run_id"), who)
 
     def runs(self) -> list[RunView]:
         """Return all runs, newest first."""

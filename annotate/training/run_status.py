@@ -1,15 +1,19 @@
 """Status of runs for pages and programs."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 from align.contracts.durations import in_words
-from align.contracts.run_files import RunState, RunStatus
+from align.contracts.errors import PalateError
+from align.contracts.run_files import MetricsRow, RunState, RunStatus
 from align.contracts.snapshot_files import SnapshotManifest
 from annotate.clock import in_utc
 from annotate.interfaces import Trainer
 from annotate.training.missing_images import left_out_sentence
 from annotate.training.new_votes import counts_of, snapshot_manifest
+from annotate.training.run_deletion import RunDeletion
 from annotate.training.run_samples import sample_file, samples_of
 from annotate.views.activity import CurrentRun
 from annotate.views.training import RunDetail, RunProgress, RunView
@@ -19,8 +23,13 @@ from storage.store import Store
 
 logger = logging.getLogger(__name__)
 
+ACTIVE_STATES = ("queued", "running", "paused")
+RESUMABLE_STATES = ("paused", "cancelled", "interrupted", "failed")
+LOG_BYTES, LOG_LINES = 16_384, 60
+"""Of the end of a log: enough for a traceback, where the whole may have megabytes."""
 VersionsByRun = dict[str | None, Version]
 """Versions by the id of the run that made each."""
+View = TypeVar("View", bound=RunView)
 
 
 class RunStatusReader:
@@ -28,6 +37,7 @@ class RunStatusReader:
 
     def __init__(self, store: Store, trainer: Trainer, model_id: str) -> None:
         self._store = store
+        self.deletion = RunDeletion(store)
         self._trainer = trainer
         self._model_id = model_id
 
@@ -38,24 +48,28 @@ class RunStatusReader:
         return _progress(run, self._status(run), manifest, self._versions_by_run())
 
     def detail(self, run_id: str) -> RunDetail:
-        """Return everything about one run, its metrics included; raises UnknownRun."""
-        run = self._store.run(run_id)
-        status = self._status(run)
+        """Return everything about one run, its metrics included; raises DeletedRun, UnknownRun."""
+        run = self.deletion.require(run_id)
+        status, run_dir = self._status(run), self._store.run_dir(run_id)
         return {
             **self._row(run, status, self._versions_by_run()),
             "sheet_url": f"sheet/{run_id}.png" if self.sheet_file(run_id) else None,
             "phase": status.phase,
             "step": status.step,
             "steps": status.steps,
-            "metrics": self._trainer.metrics(self._store.run_dir(run_id)),
-            "samples": samples_of(self._store.run_dir(run_id)),
+            "metrics": self._metrics(run),
+            "samples": samples_of(run_dir),
+            "all_settings": self._settings(run),
+            "log": log_tail(run_dir),
         }
 
     def runs(self) -> list[RunView]:
-        """Return all runs, newest first."""
-        versions = self._versions_by_run()
+        """Return all runs that were not deleted, newest first."""
+        versions, deleted = self._versions_by_run(), set(self.deletion.deleted())
         return [
-            self._row(run, self._status(run), versions) for run in self._store.runs(self._model_id)
+            self._row(run, self._status(run), versions)
+            for run in self._store.runs(self._model_id)
+            if run.run_id not in deleted
         ]
 
     def sheet_file(self, run_id: str) -> Path | None:
@@ -89,10 +103,39 @@ class RunStatusReader:
             logger.exception("the folder of run %s cannot be read", run.run_id)
             return RunStatus(run.state)
 
+    def _metrics(self, run: Run) -> list[MetricsRow]:
+        """Return the metrics of a run; none where they cannot be read."""
+        try:
+            return self._trainer.metrics(self._store.run_dir(run.run_id))
+        except (OSError, ValueError, KeyError):
+            logger.exception("the metrics of run %s cannot be read", run.run_id)
+            return []
+
+    def _settings(self, run: Run) -> dict[str, Any]:
+        """Return all settings of a run; none where its folder is damaged."""
+        try:
+            return self._trainer.settings(self._store.run_dir(run.run_id))
+        except (PalateError, OSError, ValueError, KeyError):
+            return {}
+
     def _versions_by_run(self) -> VersionsByRun:
         return {
             known.run_id: known for known in self._store.version_labels.versions(self._model_id)
         }
+
+
+def log_tail(run_dir: Path) -> list[str]:
+    """Return the last lines of what a trainer printed; none where it has printed nothing."""
+    try:
+        with (run_dir / "log.txt").open("rb") as file:
+            start = max(0, file.seek(0, 2) - LOG_BYTES)
+            file.seek(start)
+            text = file.read(LOG_BYTES).decode("utf-8", "replace")
+    except OSError:
+        return []
+    lines = text.splitlines()
+    # The first one is cut where the tail begins in the middle of it.
+    return lines[1 if start else 0 :][-LOG_LINES:]
 
 
 def _progress(
@@ -151,3 +194,27 @@ def run_sentence(run: CurrentRun) -> str:
     if eta_s < 90:
         return f"{words}, about {eta_s:.0f} s left."
     return f"{words}, about {in_words(eta_s)} left."
+
+
+def current_run(runs: Sequence[View]) -> View | None:
+    """Return the run that trains, else the one that waits, else the newest; None without any.
+
+    An older run that was resumed is the current one, though newer ones have ended.
+    """
+    for states in (("running", "paused"), ("queued",)):
+        for run in runs:
+            if run["state"] in states:
+                return run
+    return runs[0] if runs else None
+
+
+def resume_refusal(run: RunView, runs: Sequence[RunView]) -> str | None:
+    """Return why a run that has ended cannot be resumed now; None where it can."""
+    if run["state"] not in RESUMABLE_STATES:
+        return None
+    others = [each for each in runs if each["run_id"] != run["run_id"]]
+    other = next((each for each in others if each["state"] in ACTIVE_STATES), None)
+    if other is None:
+        return None
+    doing = "waits to start" if other["state"] == "queued" else "is under way"
+    return f"Run {other['run_id']} {doing}. Wait for its end or cancel it, then resume this one."

@@ -104,3 +104,7 @@ class RunDetail(RunView):
     metrics: list[MetricsRow]
     samples: list[SampleView]
     """The same prompts and seeds before, during and after it; none of an older run."""
+    all_settings: dict[str, Any]
+    """Every setting that it trains with, by name; empty where its folder is damaged."""
+    log: list[str]
+    """The last lines of what its trainer printed."""

@@ -56,6 +56,7 @@ STYLESHEETS = (
     "styles/account.css",
     "styles/cards.css",
     "styles/next_run.css",
+    "styles/runs.css",
     "styles/versions.css",
     "styles/compare_board.css",
     "styles/blind_test.css",

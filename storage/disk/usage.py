@@ -15,9 +15,10 @@ from pathlib import Path
 
 from storage.database import Cursor, Database
 from storage.disk.orphans import OrphanImages, find_orphans, forget_orphans
+from storage.disk.run_files import removable_files
 from storage.errors import UnknownKind
 from storage.file_sizes import FreedSpace, freed_by, remove, walk
-from storage.records import DiskUsage, new_id
+from storage.records import DiskUsage, Version, new_id
 from storage.studio_folder import StudioFolder
 from storage.tables.version_labels import files_of
 from storage.tables.versions import Versions
@@ -80,6 +81,19 @@ class DiskCleanup:
         else:
             freed = remove(find())
         return DiskUsage(kind, freed.bytes, freed.files)
+
+    def remove_run(self, run_id: str) -> DiskUsage:
+        """Remove the files of a run that has ended, and return what that freed.
+
+        What the version that it made needs stays, unless that is deleted.
+        """
+        freed = remove(removable_files(self._folder, run_id, self._known_versions()))
+        return DiskUsage("runs", freed.bytes, freed.files)
+
+    def _known_versions(self) -> list[Version]:
+        """Return the versions of all models, deleted ones included."""
+        bases = self._database.read("SELECT DISTINCT base FROM versions")
+        return [known for (base,) in bases for known in self._versions.with_deleted(base)]
 
     def _finder(self, kind: str) -> Callable[[], Iterable[Path]]:
         if kind not in self._finders:
@@ -154,8 +168,7 @@ class DiskCleanup:
                 yield file.path
 
     def _deleted(self) -> Iterator[Path]:
-        bases = self._database.read("SELECT DISTINCT base FROM versions")
-        versions = [known for (base,) in bases for known in self._versions.with_deleted(base)]
+        versions = self._known_versions()
         kept = {version.adapter for version in versions if version.deleted is None}
         gone = (version for version in versions if version.deleted is not None)
         for path in (path for version in gone for path in files_of(self._folder, version)):

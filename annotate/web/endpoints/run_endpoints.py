@@ -3,7 +3,7 @@
 from typing import Any
 
 from annotate.views.next_run import AutomaticRunsView, RunPreview, SavedRunSettings
-from annotate.views.training import RunProgress, StartedRun, VoteSource
+from annotate.views.training import RunDetail, RunProgress, RunView, StartedRun, VoteSource
 from annotate.web.endpoints.version_endpoints import VersionEndpoints
 
 
@@ -60,3 +60,16 @@ class RunEndpoints(VersionEndpoints):
     def resume_run(self, run_id: str) -> RunProgress:
         """Resume a cancelled, interrupted or failed run."""
         return self._studio.resume_run(run_id)
+
+    def runs(self) -> list[RunView]:
+        """Return every run that was not deleted, newest first."""
+        return self._studio.runs()
+
+    def run_detail(self, run_id: str) -> RunDetail:
+        """Return a run with its metrics, samples, settings and the end of its log."""
+        return self._studio.run_detail(run_id)
+
+    def delete_run(self, run_id: str, who: str = "me") -> list[RunView]:
+        """Delete the files of a run that has ended; the version that it made stays."""
+        self._studio.delete_run(run_id, who)
+        return self._studio.runs()

@@ -6,13 +6,13 @@ from html import escape
 
 from align.contracts.durations import in_words
 from align.contracts.movement import told_movement
-from align.contracts.run_files import MetricsRow, RunResult
+from align.contracts.run_files import RunResult
 from annotate.charts.bar_charts import progress_bar
-from annotate.charts.line_charts import curve
 from annotate.training.changes import Change, ChangeKind, change_of, contradicted
 from annotate.versions.naming import UNTITLED, VersionTitles
 from annotate.versions.release_gate import failed_checks
 from annotate.views.training import PlanView, RunDetail, RunView
+from annotate.web.html.run_curves import curves_of
 from annotate.wording import pluralize
 
 CANCELLING = "cancelling"
@@ -86,7 +86,7 @@ def run_card(run: RunDetail | None, titles: VersionTitles = UNTITLED) -> str:
 
     done = round(100 * (run["progress"] or 0))
     parts = [
-        f'<div class="run-head"><b>{escape(run_title(run))}</b>{_badge(_state(run))}'
+        f'<div class="run-head"><b>{escape(run_title(run))}</b>{state_badge(shown_state(run))}'
         f'<span class="soft">{escape(_phase_line(run))} <small>{escape(run["run_id"])}</small>'
         "</span></div>",
         progress_bar(done, run["state"], "Progress of the run"),
@@ -111,15 +111,19 @@ def outcome(run: RunView, titles: VersionTitles = UNTITLED) -> str:
     return ""
 
 
-def runs_table(runs: Sequence[RunView], titles: VersionTitles = UNTITLED) -> str:
-    """Return the history of runs, newest first; empty without any."""
+def runs_table(runs: Sequence[RunView], titles: VersionTitles = UNTITLED, opened: str = "") -> str:
+    """Return the history of runs, newest first, each a button that opens it; empty without any.
+
+    `opened` is the id of the one that is open.
+    """
     if not runs:
         return ""
     head = "<th>Run</th><th>State</th><th>Made</th><th>Outcome</th>"
-    return _table("runs", head, "".join(_run_row(run, titles) for run in runs))
+    return _table("runs", head, "".join(_run_row(run, titles, opened) for run in runs))
 
 
-def _state(run: RunView) -> str:
+def shown_state(run: RunView) -> str:
+    """Return the state of a run as the page names it: one that was cancelled takes a while."""
     return CANCELLING if run.get("cancelling") else run["state"]
 
 
@@ -186,25 +190,6 @@ def _check_sheet(run: RunDetail) -> str:
     )
 
 
-def curves_of(metrics: Sequence[MetricsRow]) -> str:
-    """Return curves of loss and accuracy over the steps; empty before the second step."""
-    if len(metrics) < 2:
-        return ""
-    losses = [(row["step"], row["loss"]) for row in metrics]
-    agreement = [(row["step"], 100 * _accuracy(row)) for row in metrics]
-    return (
-        '<div class="curves">'
-        + curve("Loss", losses, "{:.3f}")
-        + curve("Agrees with your votes", agreement, "{:.0f} %", low=0, high=100, guide=50)
-        + "</div>"
-    )
-
-
-def _accuracy(row: MetricsRow) -> float:
-    """Return the share of a step's pairs ordered as voted, also of a row with the former name."""
-    return row["rewards/accuracies"] if "rewards/accuracies" in row else row["accuracy"]
-
-
 def _phase_line(run: RunDetail) -> str:
     """Return phase, step and time left of a run, or the objective of one that ended."""
     if run["state"] not in ("queued", "running", "paused"):
@@ -245,12 +230,18 @@ def _minutes(minutes: float) -> str:
     return "< 1 min" if minutes < 1 else in_words(60 * minutes)
 
 
-def _run_row(run: RunView, titles: VersionTitles) -> str:
+def _run_row(run: RunView, titles: VersionTitles, opened: str) -> str:
     done = run["state"] == "done"
     text = change_of(run["result"] or {}).title if done else (run["error"] or "")
-    name = f"<b>{escape(run_title(run))}</b> <small>{escape(run['run_id'])}</small>"
+    run_id = escape(run["run_id"], quote=True)
+    is_open = run["run_id"] == opened
+    name = (
+        f'<button data-run="{run_id}" aria-expanded="{str(is_open).lower()}">'
+        f"{escape(run_title(run))}</button> <small>{run_id}</small>"
+    )
     made = escape(_made(run, titles) or "–")
-    return _row(name, _badge(_state(run)), made, escape(text))
+    row = _row(name, state_badge(shown_state(run)), made, escape(text))
+    return row.replace("<tr>", '<tr class="open">', 1) if is_open else row
 
 
 def _row(*cells: str) -> str:
@@ -264,7 +255,8 @@ def _table(name: str, head: str, rows: str) -> str:
     )
 
 
-def _badge(state: str) -> str:
+def state_badge(state: str) -> str:
+    """Return the state of a run as a badge."""
     return f'<span class="badge {escape(state)}">{STATES.get(state, escape(state))}</span>'
 
 

@@ -10,13 +10,13 @@ from annotate.versions.naming import UNTITLED, VersionTitles, version_title
 from annotate.views.model_versions import ExportedVersion, SentVersion, VersionDetail, VersionView
 from annotate.web.html.look_cards import look_line
 from annotate.web.html.run_cards import (
-    curves_of,
     facts_row,
     notice_card,
     outcome_of,
     time_left,
     when,
 )
+from annotate.web.html.run_curves import curves_of
 from annotate.wording import percent, pluralize, quantity
 
 VOTE_KINDS = {
