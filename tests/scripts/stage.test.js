@@ -106,6 +106,26 @@ test("without a server votes stay in the browser, and a new page sends them", as
   assert.deepEqual([kinds().at(-1), element.dataset.pair], ["undo", "a"]);
 });
 
+test("a flag that is not sent yet is taken back before the vote before it, also after a reload", async () => {
+  server.stage_send = async () => undefined;
+  await open();
+  press("ArrowLeft");
+  await clock.tick(20);
+  press("x");
+  await clock.tick(20);
+  assert.equal(element.dataset.pair, "c");
+  const kept = localStorage;
+  element = openStage();
+  define("localStorage", kept);
+  window.localStorage = kept;
+  await open();
+  for (const pair of ["b", "a"]) {
+    press("z");
+    await clock.tick(20);
+    assert.equal(element.dataset.pair, pair);
+  }
+});
+
 test("a vote that is refused says why, and is not undone", async () => {
   server.stage_send = async (event) => {
     sent.push(event);

@@ -51,7 +51,12 @@ class Gallery {
     const section = this.#section;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let typing;
-    section.addEventListener("toggle", () => section.open && this.#load());
+    section.addEventListener("toggle", () => {
+      if (!section.open) return;
+      // For the keyboard, where another button opened it; the stage's keys go on there.
+      find(section, "summary").focus({ preventScroll: true });
+      this.#load();
+    });
     this.#find(".gallery-verdict").addEventListener("change", () => this.#load());
     this.#find(".gallery-prompt").addEventListener("input", () => {
       clearTimeout(typing);
