@@ -61,6 +61,7 @@ from annotate.service.preparation import Preparation
 from annotate.service.prompt_control import PromptControl
 from annotate.service.status import StudioStatus
 from annotate.service.tuning import Tuning
+from annotate.service.version_images import VersionImages
 from annotate.training.activation_policy import ActivationPolicy
 from annotate.training.new_votes import NewVotes
 from annotate.training.run_status import RunStatusReader
@@ -182,7 +183,8 @@ class Studio(Labeling, Tuning):
         self.changes = RunChanges(store, self._run_status, model_id, *doing)
         told = (self._runs, self._run_status, self._active_learner, store, model_id, model.name)
         self._status = StudioStatus(sampler, assigner, pool, *told)
-        self.registry = VersionRegistry(store, self._trainer, self._converter, model, model_id)
+        pictured = (model, model_id, VersionImages(store, model_id).urls)
+        self.registry = VersionRegistry(store, self._trainer, self._converter, *pictured)
         self.sender = VersionSender(store, self.registry, model, look.named_settings)
         self.importer = self._new_importer()
 

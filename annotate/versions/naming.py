@@ -1,7 +1,7 @@
 """Titles of versions: the name that a person gave, with the number."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from annotate.views.model_versions import ListedVersion
 from storage.records import Version
@@ -21,15 +21,30 @@ def titled(number: str, name: str) -> str:
     return f"{name} ({number})" if name else number
 
 
-class VersionTitles:
-    """Titles of a model's versions by their numbers."""
+def no_images(number: str) -> Sequence[str]:
+    """Return the URLs of no image."""
+    return ()
 
-    def __init__(self, versions: Iterable[ListedVersion | Version] = ()) -> None:
+
+class VersionTitles:
+    """What people know the versions of a model by, from their numbers: titles, and images."""
+
+    def __init__(
+        self,
+        versions: Iterable[ListedVersion | Version] = (),
+        images: Callable[[str], Sequence[str]] = no_images,
+    ) -> None:
+        """Take the versions; `images` returns URLs of images by the number of a version."""
         self._titles = {_number(version): version_title(version) for version in versions}
+        self._images = images
 
     def of(self, number: str) -> str:
         """Return the title of a version; the number itself where it is not known."""
         return self._titles.get(number, number)
+
+    def images(self, number: str) -> Sequence[str]:
+        """Return URLs of a few images of a version; none where it is not known."""
+        return self._images(number) if number in self._titles else ()
 
     def within(self, text: str) -> str:
         """Return a text with titles for the numbers in it, such as the mix v1@0.5+v2@0.5."""

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from align.contracts.models import ModelInfo
@@ -30,6 +31,11 @@ logger = logging.getLogger(__name__)
 EXPORT_FILE = re.compile(r"[\w-][\w.-]*\.safetensors")
 
 
+def no_images(version: Version) -> list[str]:
+    """Return the URLs of no image."""
+    return []
+
+
 class VersionRegistry:
     """Registry of versions, deleted ones included; thread-safe."""
 
@@ -40,10 +46,12 @@ class VersionRegistry:
         converter: Converter | None,
         model: ModelInfo,
         model_id: str,
+        images: Callable[[Version], list[str]] = no_images,
     ) -> None:
+        """Remember the parts; `images` returns URLs of images of a version."""
         self._store, self._trainer = store, trainer
         self._converter, self._model = converter, model
-        self._model_id = model_id
+        self._model_id, self._images = model_id, images
         self.durations = DurationHistory()
 
     def versions(self) -> list[ListedVersion]:
@@ -51,8 +59,9 @@ class VersionRegistry:
         return [listed_version(version) for version in self._store.versions(self._model_id)]
 
     def titles(self) -> VersionTitles:
-        """Return the titles of all versions, deleted ones included."""
-        return VersionTitles(self._store.version_labels.versions(self._model_id))
+        """Return titles and images of all versions, deleted ones included."""
+        versions = {v.version: v for v in self._store.version_labels.versions(self._model_id)}
+        return VersionTitles(versions.values(), lambda number: self._images(versions[number]))
 
     def lineage(self) -> list[LineageView]:
         """Return every version, oldest first, with its training votes and its results."""
@@ -64,6 +73,7 @@ class VersionRegistry:
         return [
             {
                 **version_view(version, trained_on.get(version.run_id or "")),
+                "thumbnail_urls": self._images(version),
                 "last_good": version.version == only_helpful,
             }
             for version in versions
@@ -252,6 +262,7 @@ def version_view(version: Version, trained_on: TrainedOn | None) -> VersionView:
         "snapshot": trained_on.snapshot_id if trained_on else None,
         "counts": trained_on.counts if trained_on else {},
         "undone": trained_on.undone if trained_on else 0,
+        "thumbnail_urls": [],
     }
 
 

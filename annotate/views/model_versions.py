@@ -42,6 +42,8 @@ class VersionView(ListedVersion):
     """Votes that it was trained on, by kind."""
     undone: int
     """How many of them were undone since."""
+    thumbnail_urls: list[str]
+    """URLs of up to four of its images, relative to the server's root."""
 
 
 class LineageView(VersionView):

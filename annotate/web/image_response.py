@@ -20,6 +20,8 @@ METADATA_CHUNKS = (b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"tIME")
 """PNG chunks in which programs write prompts, model names and dates."""
 SIDES = (512, 768, 1024, 1536, 2048)
 """Longest sides in pixels that WebP is made of, so that one image has few variants."""
+SMALL = 128
+"""Longest side beside a version's name: as exact as it is asked for, it is one more size."""
 SIDE = re.compile(r"[0-9]{1,5}")
 MIN_SIDE = 512
 """Images whose longest side is shorter stay PNG: these are small already."""
@@ -45,7 +47,8 @@ class ImageResponses:
         """
         content = _read(file) if SIDE.fullmatch(side) else None
         if file is not None and content is not None:
-            made = self._webp(file, content, as_side(int(side)))
+            wanted = int(side)
+            made = self._webp(file, content, wanted if wanted == SMALL else as_side(wanted))
             if made:
                 return Response(made, media_type="image/webp", headers=IMMUTABLE)
         return image_response(file)

@@ -18,7 +18,7 @@ from annotate.service.labeler_view import LabelerView
 from annotate.service.studio import Studio
 from annotate.web.document.icons import brand_routes
 from annotate.web.errors_to_ui import GENERIC_ERROR
-from annotate.web.image_response import ImageResponses, image_response
+from annotate.web.image_response import ImageResponses
 from annotate.web.static_files import script_route
 
 # Names are matched in full, so that no path leaves its folder.
@@ -54,9 +54,10 @@ def admin_routes(studio: Studio) -> list[Route]:
     def sample(request: Request) -> Response:
         match = SAMPLE_NAME.fullmatch(request.path_params["name"])
         try:
-            return image_response(studio.sample_file(match[1], match[2]) if match else None)
+            file = studio.sample_file(match[1], match[2]) if match else None
         except NotFound:
-            return image_response(None)
+            file = None
+        return images.response(file, request.query_params.get("side", ""))
 
     def exported(request: Request) -> Response:
         file = existing(studio.registry.export_file(request.path_params["name"]), "export")

@@ -31,6 +31,10 @@ SELECT runs.run_id, snapshots.snapshot_id, snapshots.counts, (
 FROM runs JOIN snapshots USING (snapshot_id)
 WHERE runs.base = ?
 """
+NEWEST_IMAGES = """
+SELECT arg_max(image_id, created) FROM images WHERE version = ? AND recipe->>'base' = ?
+GROUP BY recipe->>'prompt' ORDER BY max(created) DESC LIMIT ?
+"""
 
 
 class VersionLabels:
@@ -54,6 +58,11 @@ class VersionLabels:
         """Return the votes that each run of a model trained on, by run id."""
         rows = self._database.read(TRAINED_ON, [base])
         return {run: TrainedOn(id, json.loads(counts), undone) for run, id, counts, undone in rows}
+
+    def newest_images(self, base: str, version: str, count: int) -> list[str]:
+        """Return ids of images that a version rendered last, each of another prompt."""
+        rows = self._database.read(NEWEST_IMAGES, [version, base, count])
+        return [row[0] for row in rows]
 
     def rename(self, base: str, version: str, name: str) -> Version:
         """Give a version a name to show beside its own, or none; raises InvalidLabel or

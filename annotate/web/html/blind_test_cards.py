@@ -8,6 +8,7 @@ from annotate.statistics.sequential_test import MAX_SIMULATED_VOTES
 from annotate.versions.naming import UNTITLED, VersionTitles
 from annotate.views.blind_test_results import BlindTestCard, QuestionResults
 from annotate.web.html.run_cards import notice_card
+from annotate.web.html.version_thumbnails import compared
 from annotate.wording import percent, pluralize
 
 MOST_ROWS = 12
@@ -57,6 +58,7 @@ def blind_test_card(trial: BlindTestCard, active: str, titles: VersionTitles = U
         f'<div class="run-head"><b>{escape(after)} against {escape(before)}</b>{badge(trial)}'
         f'<span class="soft">{counts(overall)} · <small>{escape(trial["trial"])}</small></span>'
         "</div>",
+        _faces(trial, titles),
         figure(overall, after),
         f'<p class="outcome {tone(trial["outcome"])}">{sentence(trial, titles)}</p>',
         f'<p class="soft">{escape(note)}</p>' if note else "",
@@ -68,6 +70,13 @@ def blind_test_card(trial: BlindTestCard, active: str, titles: VersionTitles = U
 
     name = escape(trial["trial"])
     return f'<article class="card blind-test-card" data-trial="{name}">{body}</article>'
+
+
+def _faces(trial: BlindTestCard, titles: VersionTitles) -> str:
+    """Return images of both versions once nobody votes any more, whom they might tell a side."""
+    if trial["state"] == "open":
+        return ""
+    return compared((trial["after"], trial["before"]), titles)
 
 
 def badge(trial: BlindTestCard) -> str:

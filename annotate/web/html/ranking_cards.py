@@ -7,6 +7,7 @@ from annotate.charts.bar_charts import on_line
 from annotate.versions.naming import UNTITLED, VersionTitles
 from annotate.views.vote_insights import LeaderboardView
 from annotate.web.html.run_cards import notice_card
+from annotate.web.html.version_thumbnails import thumbnails
 from annotate.wording import percent
 
 NO_RANKING = notice_card(
@@ -35,8 +36,9 @@ def ranking_card(board: LeaderboardView, titles: VersionTitles = UNTITLED) -> st
             rows += f'<p class="group soft">{"Not distinguishable yet" if tied else "Distinct"}</p>'
         title = titles.of(place["version"])
         rows += (
-            f'<div class="row"><span title="{escape(title, quote=True)}"><b>{escape(title)}</b>'
-            f"</span>{on_line(place['rate'], place['low'], place['high'], title, 0.5)}"
+            f'<div class="row"><span title="{escape(title, quote=True)}">'
+            f"{thumbnails(titles.images(place['version']), 2)}<b>{escape(title)}</b></span>"
+            f"{on_line(place['rate'], place['low'], place['high'], title, 0.5)}"
             f"<span>{percent(place['rate'])}</span></div>"
         )
 

@@ -17,6 +17,7 @@ from annotate.web.html.run_cards import (
     when,
 )
 from annotate.web.html.run_curves import curves_of
+from annotate.web.html.version_thumbnails import thumbnails
 from annotate.wording import percent, pluralize, quantity
 
 VOTE_KINDS = {
@@ -45,6 +46,7 @@ def version_card(version: VersionDetail, titles: VersionTitles = UNTITLED) -> st
     parts = [
         f'<div class="run-head"><b>{titled(version)}</b>{badges(version)}</div>',
         f'<p class="soft">{_origin(version, titles)}</p>',
+        thumbnails(version["thumbnail_urls"]),
         *_notes(version),
         _facts(version),
         *_look(version),
@@ -145,7 +147,8 @@ def _leaf(version: VersionView, chosen: str) -> str:
     return (
         f'<button type="button" class="leaf{gone}" data-version="{name}"{current}>'
         f"<span><b>{titled(version)}</b>{badges(version)}</span>"
-        f'<span class="soft">{_brief(version)}</span></button>'
+        f'<span class="soft">{_brief(version)}</span>{thumbnails(version["thumbnail_urls"])}'
+        "</button>"
     )
 
 

@@ -16,6 +16,7 @@ from annotate.versions.naming import VersionTitles
 from annotate.views.comparison import BoardView
 from annotate.views.model_versions import ListedVersion
 from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error
+from annotate.web.html.version_thumbnails import compared
 from annotate.web.static_files import event_script, start_script
 from annotate.web.tabs.best_of_n_section import (
     BestOfNSection,
@@ -73,6 +74,7 @@ class CompareTab:
                     max_choices=MAX_COLUMNS,
                     elem_id="columns",
                 )
+                self._faces = gr.HTML(elem_id="compared-versions", apply_default_css=False)
                 with gr.Row(elem_classes="ends"):
                     self._seeds = gr.Textbox(
                         label="Seeds", value="1-3", min_width=90, elem_id="seeds"
@@ -111,6 +113,7 @@ class CompareTab:
 
         offered = [self._known, self._columns, self._version, *self._best_of_n.versions]
         self.tab.select(self._offer, [self._known, self._columns], offered, **PRIVATE)
+        self._columns.change(self._show_chosen, self._columns, self._faces, **PRIVATE)
         self._add.click(
             errors_as_gr_error(add_strength),
             [self._columns, self._version, self._strength],
@@ -159,6 +162,10 @@ class CompareTab:
         """Return the values of `choice` that select versions, strengths or mixes."""
         versions = self._studio.versions()
         return [len(versions), _columns(versions, list(dict.fromkeys(columns)))]
+
+    def _show_chosen(self, columns: list[str] | None) -> str:
+        """Show images of the versions that are chosen."""
+        return compared(columns or [], self._studio.registry.titles())
 
     def _offer(self, known: int, columns: list[str] | None) -> list[Any]:
         """List every version; if one is new since the last visit, select it and its parent."""

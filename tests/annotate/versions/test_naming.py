@@ -71,7 +71,7 @@ def test_the_lists_of_the_tabs_offer_names_and_take_numbers(named: Place) -> Non
 @pytest.mark.slow
 def test_a_blind_test_and_its_report_name_versions_and_its_values_stay(named: Place) -> None:
     tests = named.studio.blind_tests
-    trial = tests.begin("base", "v1", ["a yak", "a hen", "a fox", "a cow"])
+    trial = tests.begin("base", "v1", [f"prompt {n} of the test" for n in range(4)])
     titles = named.studio.registry.titles()
     card = blind_test_card({**trial, "report_url": None}, "base", titles)
     assert "<b>warm colors (v1) against base</b>" in card and "Make warm colors (v1) active" in card

@@ -42,6 +42,12 @@ def test_a_page_elsewhere_gets_webp_no_larger_than_it_shows(file: Path) -> None:
     assert len(answer.body) < len(file.read_bytes()) / 5
 
 
+def test_beside_the_name_of_a_version_an_image_is_as_small_as_it_is_asked_for(file: Path) -> None:
+    answer = ImageResponses().response(file, "128")
+    with Image.open(io.BytesIO(bytes(answer.body))) as image:
+        assert image.size == (128, 96)
+
+
 def test_whoever_names_no_size_gets_the_png_byte_by_byte(file: Path) -> None:
     for side in ("", "-1", "1e3", "700px", "9" * 9):
         answer = ImageResponses().response(file, side)

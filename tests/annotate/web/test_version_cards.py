@@ -23,6 +23,7 @@ def told(version, parent=None, **changes):
         "objective": "dpop",
     }
     base |= {"result": {}, "snapshot": "s0001", "counts": {"preference": 8, "tie": 1}, "undone": 0}
+    base |= {"thumbnail_urls": ["sample/r0001-1-0.png"]}
     return base | changes
 
 
@@ -34,6 +35,12 @@ def test_the_tree_follows_parents_and_keeps_the_deleted():
     assert html.count("<ul>") == 3
     assert html.count('aria-current="true"') == 1
     assert "Deleted" in html
+
+
+def test_a_version_shows_small_images_of_itself_in_the_tree_and_in_detail():
+    html = tree([told("base"), told("v1", "base")], "v1") + version_card(told("v1", "base"))
+    assert html.count('<img src="sample/r0001-1-0.png?side=128" alt="" loading="lazy">') == 3
+    assert "<img" not in version_card(told("v1", "base", thumbnail_urls=[]))
 
 
 def test_a_version_tells_its_votes_by_kind_and_those_undone():
