@@ -6,10 +6,10 @@ from align.contracts.models import ModelInfo
 from annotate.clock import Monotonic
 from annotate.errors import NothingToLearn
 from annotate.interfaces import Trainer
-from annotate.training.known_device import KnownDevice
 from annotate.training.missing_images import MissingImages, left_out_sentence
 from annotate.training.new_votes import names_of, split_voter
-from annotate.training.run_paces import RunPaces
+from annotate.training.planning.known_device import KnownDevice
+from annotate.training.planning.run_paces import RunPaces
 from annotate.training.vote_sources import VoteSources
 from annotate.views.training import PlanView
 from storage.store import Store

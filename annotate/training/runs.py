@@ -20,8 +20,8 @@ from annotate.interfaces import Sampler, Trainer
 from annotate.rendering.pair_pool import PairPool
 from annotate.rendering.studio_look import StudioLook
 from annotate.training.automatic_runs import AutomaticRuns
-from annotate.training.known_device import KnownDevice
 from annotate.training.new_votes import NewVotes
+from annotate.training.planning.known_device import KnownDevice
 from annotate.training.run_ends import RunEnds
 from annotate.training.run_plans import RunPlanner
 from annotate.training.run_preparation import RunPreparation

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from align.contracts.rendering import SamplerState
-from annotate.training.known_device import KnownDevice
+from annotate.training.planning.known_device import KnownDevice
 
 READY = SamplerState("ready", device="cuda", memory_total=12 << 30)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from places import ENDLESS, Place, until
 
-from annotate.training.run_paces import RunPaces
+from annotate.training.planning.run_paces import RunPaces
 
 pytestmark = pytest.mark.slow
 

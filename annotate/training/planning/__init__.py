@@ -1,0 +1,1 @@
+"""What is known before a run starts: its device, and what earlier runs have measured."""
