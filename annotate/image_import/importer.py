@@ -78,6 +78,11 @@ class ImageImporter:
         """Free the memory of the newest preview."""
         self._previewed = "", {}
 
+    def forget(self) -> None:
+        """Forget the newest preview, and remove the files that were uploaded for it."""
+        self.clear_preview()
+        self.uploads.discard()
+
     def stop(self) -> None:
         """Cancel the import under way; the images it has imported stay."""
         current = self._current
@@ -90,8 +95,7 @@ class ImageImporter:
         An import that hangs is waited for only as long as when it is stopped.
         """
         self._closed = True
-        self.clear_preview()
-        self.uploads.discard()
+        self.forget()
         self.stop()
         if self._busy.acquire(timeout=self._stop_timeout_s + 2 * TICK_S):
             self._busy.release()

@@ -100,6 +100,13 @@ test("a prompt that is refused stays in the field", async () => {
   assert.equal(form().hidden, true);
 });
 
+test("after an import the pairs that were fetched before are checked again", () => {
+  let checked = 0;
+  stage.prefetcher.recheck = () => { checked += 1; };
+  document.dispatchEvent(new Event("palate-imported"));
+  assert.equal(checked, 1);
+});
+
 test("labelers who may not add prompts are told so", () => {
   prompts.allow(false);
   prompts.toggle();

@@ -112,3 +112,11 @@ test("an answer that was asked for before everything was dropped is dropped as w
   await refilled;
   assert.deepEqual(idsOf(prefetcher), []);
 });
+
+test("what others go before by now is dropped, however many pairs are ahead", async () => {
+  replies = [answer(["1", "2", "3", "4", "5", "6", "7", "8"]), answer([], { passed_over: ["7", "8"] }), answer(["n", "m"])];
+  await prefetcher.refill();
+  await prefetcher.recheck();
+  assert.deepEqual(requests.slice(1).map(({ want }) => want), [0, 2]);
+  assert.deepEqual(idsOf(prefetcher), ["1", "2", "3", "4", "5", "6", "n", "m"]);
+});

@@ -55,6 +55,9 @@ test("other pages and removed prompts are asked for", async () => {
 test("a prompt is removed, and what came of it is said", async () => {
   await click("[data-act=remove]");
   assert.deepEqual(asked.at(-1).change, { action: "remove", prompts: [7] });
+  assert.equal(element.querySelector(".prompt-message").textContent, "Done. Undo");
+  await click(".prompt-message button");
+  assert.deepEqual(asked.at(-1).change, { action: "restore", prompts: [7] });
   assert.equal(element.querySelector(".prompt-message").textContent, "Done.");
 });
 

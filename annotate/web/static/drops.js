@@ -17,6 +17,9 @@ const OWN_ZONES = "[data-testid=file-upload], .file-drop, [data-drop-zone]";
 const FIELDS = "input, textarea, [contenteditable]";
 const PATIENCE_MS = 5000;
 
+/** Tell the stage that images were imported, which come next. */
+export const announceImport = () => document.dispatchEvent(new Event("palate-imported"));
+
 /**
  * Start to listen for drops.
  * @param {import("./types").Component<DropServer>} component

@@ -1,6 +1,6 @@
 // The list of prompts in Settings: searched, fifty a page, edited, removed and weighted, several at once.
 
-import { closest, find, findAll, setText } from "./dom.js";
+import { closest, createElement, find, findAll, setText } from "./dom.js";
 
 /**
  * @typedef {import("./server").PromptsRequest} PromptsRequest
@@ -85,6 +85,7 @@ export class PromptList {
       setText(button, `${gone ? "Removed" : "In use"} (${count.toLocaleString("en")})`);
     }
     if (change) this.#say(reply.message);
+    if (change?.action === "remove") this.#offerUndo(change.prompts || []);
     this.#showChosen();
     return true;
   }
@@ -94,6 +95,13 @@ export class PromptList {
     const message = find(this.#element, ".prompt-message");
     setText(message, text);
     message.toggleAttribute("data-problem", problem);
+  }
+
+  /** @param {number[]} prompts numbers of prompts that were removed just now */
+  #offerUndo(prompts) {
+    const button = createElement("button", { type: "button" }, "Undo");
+    button.addEventListener("click", () => this.load({ action: "restore", prompts }));
+    find(this.#element, ".prompt-message").append(" ", button);
   }
 
   #searched() {

@@ -14,6 +14,7 @@ from annotate.web.html.image_import_cards import (
     import_result_card,
     preview_card,
 )
+from annotate.web.static_files import event_script
 from annotate.wording import quantity
 
 IMPORT_HELP = (
@@ -77,14 +78,14 @@ def image_import_section(studio: Studio) -> None:
         importer.uploads.discard()
 
     def forget() -> Shown:
-        studio.importer.clear_preview()
-        studio.importer.uploads.discard()
+        studio.importer.forget()
         return _idle("")
 
     _on(preview_button.click, preview_folder, folder, shown)
     _on(folder.submit, preview_folder, folder, shown)
     _on(upload.upload, preview_files, upload, shown)
-    _on(start.click, import_folder, previewed, shown)
+    imported = _on(start.click, import_folder, previewed, shown)
+    imported.success(None, None, None, js=event_script("drops.js", "announceImport"))
     cancel.click(forget, None, shown, **PRIVATE)
     stop.click(lambda: studio.importer.stop(), None, None, **PRIVATE)
 
@@ -99,9 +100,11 @@ def upload_button() -> gr.UploadButton:
     )
 
 
-def _on(event: Any, handler: Callable[[Any], Iterator[Shown]], given: Any, shown: Shown) -> None:
+def _on(event: Any, handler: Callable[[Any], Iterator[Shown]], given: Any, shown: Shown) -> Any:
+    done = event(handler, given, shown, **PRIVATE)
     # After an error the buttons would otherwise stay disabled.
-    event(handler, given, shown, **PRIVATE).failure(lambda: _idle(""), None, shown, **PRIVATE)
+    done.failure(lambda: _idle(""), None, shown, **PRIVATE)
+    return done
 
 
 def _watched(job: BackgroundJob, importer: ImageImporter) -> Iterator[Shown]:

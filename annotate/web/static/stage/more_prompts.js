@@ -12,7 +12,7 @@ import { callServer } from "./sender.js";
  * @property {HTMLElement} element
  * @property {Pick<StageServer, "stage_prompts">} server
  * @property {import("../types").StageState} state
- * @property {Pick<import("./prefetch.js").Prefetcher, "prepare" | "putBack" | "drop">} prefetcher
+ * @property {Pick<import("./prefetch.js").Prefetcher, "prepare" | "putBack" | "drop" | "recheck">} prefetcher
  * @property {{ note: (text: string, kind?: "calm" | "problem") => void, tools: { close: () => void }, stage: HTMLElement }} view
  */
 
@@ -32,6 +32,8 @@ export class MorePrompts {
     this.#stage = stage;
     this.#form = find(stage.element, ".next-prompt");
     this.#field = /** @type {HTMLInputElement} */ (find(this.#form, "input"));
+    // Imported images come before what this page has fetched.
+    document.addEventListener("palate-imported", () => stage.element.isConnected && stage.prefetcher.recheck());
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.queue();

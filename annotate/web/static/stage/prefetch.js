@@ -96,6 +96,14 @@ export class Prefetcher {
     if (this.waiting.length < this.#ahead()) this.#timer = setTimeout(() => this.refill(), POLL_MS);
   }
 
+  /** Drop the pairs that others go before by now, as imported ones do, and ask for those. */
+  async recheck() {
+    const epochAsked = this.#epoch;
+    const reply = await callServer(this.#fetchPairs, { have: [...this.#known()], want: 0 });
+    if (epochAsked === this.#epoch) this.#accept(reply);
+    return this.refill();
+  }
+
   /** Take the oldest pair whose images are decoded; null while there is none. */
   take() {
     const index = this.waiting.findIndex((item) => item.images);
