@@ -34,7 +34,11 @@ class RunPanel:
             self._samples = gr.HTML(elem_id="run-samples", apply_default_css=False)
             heading("Curves")
             self.other = gr.Dropdown(
-                [], value="", label="Beside another run", filterable=False, elem_id="other-run"
+                [("None", "")],
+                value="",
+                label="Beside another run",
+                filterable=False,
+                elem_id="other-run",
             )
             self._curves = gr.HTML(elem_id="run-curves", apply_default_css=False)
             with gr.Accordion("Settings", open=False, elem_id="run-settings"):
