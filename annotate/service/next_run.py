@@ -10,7 +10,7 @@ from annotate.interfaces import Trainer
 from annotate.training.activation_policy import ActivationPolicy
 from annotate.training.automatic_runs import in_clock_time
 from annotate.training.new_votes import NewVotes
-from annotate.training.readiness import readiness
+from annotate.training.run_form import readiness
 from annotate.training.runs import TrainingRuns
 from annotate.training.trigger import Trigger
 from annotate.validation import as_settings

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from align.contracts.run_files import RunResult
 from annotate.errors import InvalidRequest
 from annotate.training.changes import ChangeKind, change_of
+from annotate.versions.naming import version_title
 from annotate.views.next_run import Activation, PolicyActivation
 from storage.records import Version
 from storage.store import Store
@@ -72,9 +73,10 @@ class ActivationPolicy:
             # The run or the vote that led here must not fail for it.
             logger.exception("%s could not be made active by itself", version)
             return False
+        title = version_title(self._store.version(self._model_id, version))
         entry: PolicyActivation = {
             "version": version,
-            "sentence": f"{version} became active by itself: {sentence}.",
+            "sentence": f"{title} became active by itself: {sentence}.",
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         record = [entry, *self.activated()][:MOST_RECORDED]

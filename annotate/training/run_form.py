@@ -1,18 +1,24 @@
-"""Form of a run's settings: the values that it shows, and the settings after a change in it.
+"""Form of a run: the values that it shows, the settings after a change, and whether it is offered.
 
 The settings hold only what differs from the defaults, so that form and JSON cannot disagree: the
 form shows the settings, and a change in it makes new ones.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, TypedDict
 
 from align.contracts.run_settings import RunSettingFields, SettingField
 from annotate.training.new_votes import ALSO, VOTER
+from annotate.views.training import PlanView
+from annotate.wording import pluralize, quantity
 
 NORMAL = "normal"
 BUDGET_PARTS = ("steps", "max_minutes")
 """Settings that `budget` decides on, so that it cannot be given beside them."""
+
+FEWEST_PAIRS = 8
+"""What one step of training looks at: with fewer, a run only learns these pairs by heart."""
 
 Settings = dict[str, Any]
 
@@ -92,3 +98,27 @@ def as_list(value: Any) -> list[str]:
     if isinstance(value, str):
         return [value] if value else []
     return [each for each in value or [] if isinstance(each, str)]
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """Whether a run is offered, and what is said beside its button."""
+
+    possible: bool
+    reason: str = ""
+    """Why none is offered; empty where one is."""
+
+
+def readiness(plan: PlanView, busy: bool = False) -> Readiness:
+    """Return whether a run makes sense; `busy` means that one is under way."""
+    if busy:
+        return Readiness(False, "A run is under way. The next one can start when it has ended.")
+    pairs = plan["pairs"]
+    if (missing := FEWEST_PAIRS - pairs) > 0:
+        are = "is" if pairs == 1 else "are"
+        return Readiness(
+            False,
+            f"There {are} {quantity(pairs, 'choice')} to learn from, and a run needs at least "
+            f"{FEWEST_PAIRS}. Choose in {missing} more {pluralize(missing, 'pair')} on Label.",
+        )
+    return Readiness(True)

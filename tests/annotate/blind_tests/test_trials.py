@@ -272,15 +272,15 @@ def read_pulse(studio: Any) -> Any:
 
 def test_a_better_version_becomes_active_by_itself_where_the_project_says_so(tuned: Place) -> None:
     tuned.studio.next_run.change_automatic(0, "", "blind_test", "ann")
+    tuned.studio.registry.rename("v1", "warm colors")
     trial = begin(tuned)
     vote_for(tuned, trial, "after", 12)
     assert tuned.store.active(tuned.store.blind_tests.get(trial).base).version == "v1"
     assert tuned.studio.blind_tests.results(trial)["note"] == "v1 became active by itself."
     (told,) = tuned.studio.next_run.automatic()["activated"]
-    assert (
-        "preferred in" in told["sentence"]
-        and "votes of a blind test against base" in told["sentence"]
-    )
+    begins = "warm colors (v1) became active by itself: preferred in "
+    assert told["sentence"].startswith(begins)
+    assert "votes of a blind test against base" in told["sentence"]
 
 
 def test_without_that_a_verdict_changes_nothing(tuned: Place) -> None:
