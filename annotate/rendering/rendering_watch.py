@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from align.contracts.durations import in_words
 from align.contracts.step_progress import StepProgress
 from annotate.clock import Monotonic
 from annotate.views.pair_rendering import RenderingView
@@ -66,7 +67,7 @@ def named_places(places: Sequence[int]) -> str:
 def about(seconds: float) -> str:
     """Return a time that was estimated, in rough steps."""
     if seconds >= MINUTES_FROM_S:
-        return f"about {seconds / 60:.0f} min"
+        return f"about {in_words(60 * round(seconds / 60))}"
     if seconds >= 10:
         return f"about {5 * round(seconds / 5)} s"
     return f"about {round(seconds)} s" if seconds >= 1.5 else "any moment"

@@ -36,9 +36,9 @@ def test_the_sentence_names_image_step_and_time(changes, said):
 
 
 def test_times_are_rough():
-    assert [about(seconds) for seconds in (-3, 1, 4.2, 12, 63, 100, 600)] == [
+    assert [about(seconds) for seconds in (-3, 1, 4.2, 12, 63, 100, 600, 47_100)] == [
         "any moment", "any moment", "about 4 s", "about 10 s", "about 65 s", "about 2 min",
-        "about 10 min",
+        "about 10 min", "about 13 h",
     ]  # fmt: skip
     assert named_places([7]) == "Image 7"
 
