@@ -3,6 +3,9 @@
 
 /** @typedef {"localStorage" | "sessionStorage"} StoreName */
 
+/** Where the annotator's name is remembered. */
+export const NAME_KEY = "palate-annotator";
+
 /** Return 128 random bits, as 32 hexadecimal digits. */
 export const makeKey = () =>
   [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");

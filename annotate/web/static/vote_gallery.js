@@ -1,8 +1,7 @@
 // One's own votes, newest first, to look through and to change.
 
 import { createElement, find } from "./dom.js";
-import { NAME_KEY } from "./stage/modes.js";
-import { makeKey, recall } from "./storage.js";
+import { makeKey, NAME_KEY, recall } from "./storage.js";
 
 /**
  * @typedef {import("./server").OwnVoteView} OwnVote

@@ -1,6 +1,6 @@
 // Who labels, and what: the annotator's name, two images, four, or a winner that stays, and blind tests.
 
-import { recall, remember } from "../storage.js";
+import { NAME_KEY, recall, remember } from "../storage.js";
 import { NO_WINNERS, staysNone } from "./status.js";
 
 /**
@@ -13,7 +13,6 @@ import { NO_WINNERS, staysNone } from "./status.js";
  * @property {() => void} startOver drops what was fetched, and fetches anew
  */
 
-export const NAME_KEY = "palate-annotator";
 export const TRIAL_KEY = "palate-trial";
 export const FOUR_KEY = "palate-four";
 const KEEP_KEY = "palate-keep";
