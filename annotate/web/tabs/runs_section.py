@@ -70,7 +70,7 @@ class RunsSection:
 
         @errors_as_gr_error
         def resume(open_id: str) -> list[Any]:
-            self._resume_if_idle(self._current())
+            self.resume_if_idle(self._current())
             return self._view(open_id)
 
         @errors_as_gr_error
@@ -99,7 +99,7 @@ class RunsSection:
 
         @errors_as_gr_error
         def resume(open_id: str) -> list[Any]:
-            self._resume_if_idle(self._studio.run_detail(open_id))
+            self.resume_if_idle(self._studio.run_detail(open_id))
             return self._open_run(open_id)
 
         @errors_as_gr_error
@@ -118,7 +118,7 @@ class RunsSection:
         panel.other.input(panel.refreshed, asked, live, trigger_mode="always_last", **PRIVATE)
         self.timer.tick(panel.refreshed, asked, live, **PRIVATE)
 
-    def _resume_if_idle(self, run: RunView) -> None:
+    def resume_if_idle(self, run: RunView) -> None:
         """Resume a run; raises NotResumable while another one trains or waits to."""
         if refusal := resume_refusal(run, self._studio.runs()):
             raise NotResumable(refusal)
