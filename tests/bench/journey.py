@@ -7,7 +7,8 @@ Opens the app on an empty studio and prints what a person with one taste would f
 page and to the first pair, the longest wait for a next pair, votes that fell while the run trained,
 the longest silence of the run's progress; then, in a blind test, how many votes until it is settled
 whether the new version is better, and whether going back draws with the old one again.
-`--keep-voting` goes on until the run has ended. `--shots` takes the README's images.
+`--keep-voting` goes on until the run has ended. `--shots docs` takes the images of README.md and
+docs/guide.md, light and dark; those of docs/people.md and docs/results.md are not of this sitting.
 """
 
 from __future__ import annotations
@@ -106,7 +107,7 @@ class Sitting:
     def _choice(self, page: Any) -> str:
         """The key for the image that is more to the person's taste."""
         sources = page.evaluate(
-            "[...document.querySelectorAll('#stage .frame img')].map(i => i.src)"
+            "[...document.querySelectorAll('#stage .pair .frame img')].map(i => i.src)"
         )
         left, right = (self._score(read(io.BytesIO(fetch(url)[1]))) for url in sources)
         return "ArrowLeft" if left >= right else "ArrowRight"
@@ -181,14 +182,14 @@ class Sitting:
         page.click("#judge-tab-button")
         page.locator("#start-blind-test:not([disabled])").click(timeout=20_000)
         page.locator("#blind-tests button[data-action=vote]").first.click(timeout=20_000)
-        page.locator("#stage .trial").wait_for()
+        page.locator("#stage .blind-test").wait_for()
         page.wait_for_function(PAIR, timeout=60_000)
         say("first blind pair after", time.monotonic() - started, "s")
         while page.evaluate(SETTLED) != "true" and votes < MOST_BLIND:
             self._press(page, self._choice(page))
             votes += 1
             time.sleep(0.5)
-        page.click("#stage [data-action=verdict]")
+        page.click("#stage [data-action=blind-test]")
         page.locator("#blind-tests .outcome b").first.wait_for()
         time.sleep(4)
         print(f"blind: {page.locator('#blind-tests .outcome b').first.inner_text()}", flush=True)
