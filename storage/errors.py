@@ -2,6 +2,7 @@
 
 StorageError
 ├── NotFound
+│   ├── UnknownPrompt        no prompt has this id
 │   ├── UnknownImage         no image has this id
 │   ├── UnknownPair          no pair has this id
 │   ├── UnknownQuad          no four images have this id
