@@ -62,7 +62,7 @@ class RunPlanner:
         usable, sampler = pairs - unusable.decisive, self._device.sampler()
         plan = self._trainer.plan(self._model, usable, trainer_settings, speed, sampler, paces)
         # A plan without the sentence has the keys of RunPlan alone.
-        return {**plan, "left_out": left_out} if left_out else cast(PlanView, plan)
+        return cast(PlanView, {**plan, "left_out": left_out} if left_out else plan)
 
     def check(self, settings: dict[str, Any]) -> None:
         """Raise what is wrong with settings: InvalidRequest, or what the trainer raises."""
