@@ -7,9 +7,7 @@ from typing import Any
 from annotate.comparison.grid import Cell, ComparisonGrid, addresses, before_and_after
 from annotate.comparison.mixes import as_mixes
 from annotate.labeling.assignment import PairAssigner
-from annotate.labeling.vote_counts import whole_sentence
 from annotate.rendering.pair_pool import PairPool
-from annotate.training.new_votes import ALSO, VOTER
 from annotate.training.run_status import RunStatusReader
 from annotate.training.runs import TrainingRuns
 from annotate.validation import as_items, as_settings, as_text
@@ -35,13 +33,7 @@ class Tuning:
 
     def plan(self, settings: dict[str, Any] | str) -> PlanView:
         """Return what a run would be; raises NothingToLearn, or what the trainer raises."""
-        chosen = as_settings(settings)
-        plan = self._runs.plan(chosen)
-        # Of one annotator's votes, or with other models', the plan has another number.
-        whole = not {VOTER, ALSO} & chosen.keys()
-        mixed = bool(self._assigner.mixed)
-        told = whole_sentence(self._store, self._model_id, mixed) if whole else ""
-        return {**plan, "counts": told} if told else plan
+        return self._runs.plan(as_settings(settings))
 
     def fine_tune(self, settings: dict[str, Any] | str) -> StartedRun:
         """Start or queue a run on all votes so far; waits until they are settled."""

@@ -6,6 +6,7 @@ from align.contracts.models import ModelInfo
 from annotate.clock import Monotonic
 from annotate.errors import NothingToLearn
 from annotate.interfaces import Trainer
+from annotate.labeling.vote_counts import whole_sentence
 from annotate.training.missing_images import MissingImages, left_out_sentence
 from annotate.training.new_votes import names_of, split_voter
 from annotate.training.planning.known_device import KnownDevice
@@ -61,8 +62,13 @@ class RunPlanner:
         paces, speed = self._paces.measured(), self._paces.pairs_per_s()
         usable, sampler = pairs - unusable.decisive, self._device.sampler()
         plan = self._trainer.plan(self._model, usable, trainer_settings, speed, sampler, paces)
-        # A plan without the sentence has the keys of RunPlan alone.
-        return cast(PlanView, {**plan, "left_out": left_out} if left_out else plan)
+        view = cast(PlanView, plan)
+        if left_out:
+            view = {**view, "left_out": left_out}
+        if voter or others.names:
+            return view
+        # Of one annotator's votes, or with other models', the plan has another number.
+        return {**view, "counts": whole_sentence(self._store, self._model_id, mixed=False)}
 
     def check(self, settings: dict[str, Any]) -> None:
         """Raise what is wrong with settings: InvalidRequest, or what the trainer raises."""

@@ -131,8 +131,9 @@ class InsightsTab:
 
     def _counts_told(self) -> str:
         """Return how the counts of other tabs come about, which leave more out than this one."""
-        sentence = f"Votes in blind tests are among these. {self._studio.counts_told()}"
-        return f'<p class="soft counts-told">{escape(sentence)}</p>'
+        sentence = self._studio.counts_told()
+        among = "Votes in blind tests are counted here. " if "in blind tests" in sentence else ""
+        return f'<p class="soft counts-told">{escape(among + sentence)}</p>'
 
     def _titles(self) -> VersionTitles:
         """Return the titles of versions, of which a labeler is told nothing."""
