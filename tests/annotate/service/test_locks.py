@@ -22,8 +22,8 @@ from storage.tables.people import Role
 
 TURNS = {
     *("_measuring", "_learning", "_rendering", "_busy", "_computing"),
-    # A change of the look, and a pair that is stored while the look stays.
-    *("_changing", "_publishing"),
+    # A change of the look, a pair that is stored while the look stays, and the deletion of a run.
+    *("_changing", "_publishing", "_deleting"),
 }
 
 
