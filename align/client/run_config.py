@@ -69,7 +69,7 @@ def read_run_config(path: Path) -> RunConfig:
             document.get("snapshot_id"),
             document.get("settings", {}),
             _look(document, path.parent),
-            as_prompts(document.get("samples", [])),
+            tuple(as_prompts(document.get("samples", []))),
         )
     except KeyError as error:
         raise BrokenRun(f"{path} lacks {error}. Start a new run.") from None
