@@ -59,6 +59,17 @@ test("a key in a field is left to the field, and Space to a button that Tab has 
   assert.equal(keys.actionOf(key(" ", "Space", { target: button }), "two"), null);
 });
 
+test("a summary that Tab has reached is opened with Space, and a question over the page has its own keys", () => {
+  const [summary, , card] = openPage('<div><details><summary>Your votes</summary></details><p></p><div role="dialog"><button></button></div></div>')
+    .querySelectorAll("summary, p, button");
+  assert.equal(keys.actionOf(key(" ", "Space", { target: summary }), "two"), "flicker");
+  summary.focusVisible = true;
+  assert.equal(keys.actionOf(key(" ", "Space", { target: summary }), "two"), null);
+  assert.equal(keys.actionOf(key("ArrowLeft", "", { target: card }), "two"), null);
+  const [help] = parse('<section class="stage"><div role="dialog"><button></button></div></section>')[0].querySelectorAll("button");
+  assert.equal(keys.actionOf(key("?", "Slash", { target: help }), "two"), "help", "those over the stage share its keys");
+});
+
 test("a chosen key is kept in the browser, and the action that had it takes the old one", () => {
   keys.set("skip", "g");
   const again = new Keys();

@@ -34,6 +34,18 @@ test("a pair is shown with its images and prompt, and when it was painted is not
   assert.equal(element.dataset.swapMs, "1000.0");
 });
 
+test("a stage that is scrolled out of sight takes no keys, and one that fills the screen does", () => {
+  view.stage.box = { left: 0, top: -100, width: 900, height: 700 };
+  assert.equal(view.shown, true);
+  view.stage.box = { ...view.stage.box, top: -400 };
+  assert.equal(view.shown, false, "what is voted on cannot be seen");
+  document.fullscreenElement = view.stage;
+  assert.equal(view.shown, true);
+  document.fullscreenElement = null;
+  view.stage.box = { ...view.stage.box, top: 0, height: 3000 };
+  assert.equal(view.shown, true, "taller than the window");
+});
+
 test("a page in the background never paints, so nothing waits for it", async () => {
   document.hidden = true;
   define("requestAnimationFrame", () => {});

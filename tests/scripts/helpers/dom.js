@@ -322,7 +322,7 @@ export function openPage(html = "<div></div>") {
   define("document", document);
 
   const window = Object.assign(new FakeTarget(), {
-    devicePixelRatio: 1, localStorage: new FakeStorage(), sessionStorage: new FakeStorage(),
+    devicePixelRatio: 1, innerHeight: 800, localStorage: new FakeStorage(), sessionStorage: new FakeStorage(),
   });
   define("window", window);
   define("localStorage", window.localStorage);

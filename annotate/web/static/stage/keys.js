@@ -36,6 +36,8 @@ const ACTIONS = [
 ];
 const KEYS_KEY = "palate-keys";
 const INPUT_FIELDS = "input, textarea, select, [contenteditable], .cm-editor";
+// What Space presses once Tab has reached it.
+const PRESSED = "button:focus-visible, summary:focus-visible";
 /** @type {Record<string, string>} */
 const GLYPHS = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", " ": "Space" };
 const RESERVED_KEYS = new Set(["Escape", "Tab", "Enter", "Shift", "Control", "Alt", "Meta"]);
@@ -190,13 +192,14 @@ export class Keys {
     if (event.defaultPrevented || event.repeat || isComposing(event)) return null;
     if (event.ctrlKey || event.metaKey || event.altKey) return null;
     if (closest(event, INPUT_FIELDS)) return null;
+    // A question over the page has its own keys; those over the stage share its keys.
+    if (closest(event, "[role=dialog]") && !closest(event, ".stage")) return null;
 
     const typed = typedKey(event);
     if (typed === "Escape") return "close";
     // With Shift only digits and signs count (digits on AZERTY); a capital letter is no shortcut.
     if (event.shiftKey && !/^[^\p{L}\s]$/u.test(typed)) return null;
-    // A button focused by Tab is pressed with Space.
-    if (typed === " " && event.target instanceof Element && event.target.matches("button:focus-visible")) return null;
+    if (typed === " " && event.target instanceof Element && event.target.matches(PRESSED)) return null;
 
     const action = this.#meaning(typed, layout);
     const printed = event.shiftKey ? null : printedKey(event);

@@ -51,9 +51,13 @@ export class StageView {
     followTop(this.stage);
   }
 
-  /** Whether the stage can be seen. */
+  /** Whether the stage can be seen: half of it at least, or a key would vote on what is out of sight. */
   get shown() {
-    return this.#element.isConnected && this.#element.offsetParent !== null;
+    if (!this.#element.isConnected || this.#element.offsetParent === null) return false;
+    if (document.fullscreenElement) return true;
+    const { top, height } = this.stage.getBoundingClientRect();
+    const seen = Math.min(top + height, window.innerHeight) - Math.max(top, 0);
+    return seen >= Math.min(height, window.innerHeight) / 2;
   }
 
   /** Whether a card lies over the stage. */
