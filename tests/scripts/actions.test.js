@@ -97,6 +97,10 @@ test("one's own votes are opened below the stage", () => {
   document.body.append(gallery);
   perform(stage, "votes", 7);
   assert.deepEqual([gallery.children[0].open, gallery.children[0].calls], [true, ["scrollIntoView"]]);
+  let loaded = 0;
+  gallery.children[0].addEventListener("toggle", () => { loaded += 1; });
+  perform(stage, "votes", 7);
+  assert.equal(loaded, 1, "those given since it was opened are shown, too");
 });
 
 test("Esc closes the tools and nothing else, or else the reasons that a phone shows", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { areOriginal, shownUrl } from "../../annotate/web/static/stage/image_size.js";
+import { areOriginal, shownUrl } from "../../annotate/web/static/image_size.js";
 import { createElement } from "../../annotate/web/static/dom.js";
 import { openPage } from "./helpers/dom.js";
 

@@ -114,3 +114,13 @@ test("labelers who may not add prompts are told so", () => {
   assert.equal(element.querySelector("[data-action=prompt]").hidden, true);
   assert.deepEqual(stage.view.calls, [["note", "Only admins add prompts in this project."]]);
 });
+
+test("in a blind test nothing comes in between", async () => {
+  answers.arrived = [{ ok: true, items: [pairOf("1")], coming: 3 }, { ok: true, items: [pairOf("2")], coming: 0 }];
+  prompts.more();
+  await settle();
+  stage.state.trial = "t1";
+  await clock.tick(1000);
+  await settle();
+  assert.deepEqual([ids(), asked.length], [["1", "x"], 2]);
+});

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
 import { Undo } from "../../annotate/web/static/stage/undo.js";
+import { fire } from "./helpers/dom.js";
 import { itemOf, newState, openStage, pairOf, recorder } from "./helpers/stage_page.js";
 
 let stage;
@@ -9,15 +10,16 @@ let undoer;
 let added;
 
 beforeEach(() => {
-  openStage();
+  const element = openStage();
   added = [];
   stage = {
+    element,
     ...recorder(["show", "refresh", "refreshAndSend"]),
     state: newState({ current: itemOf(pairOf("now")) }),
     outbox: { add: (event) => { added.push(event); } },
     view: recorder(["note"]),
-    annotations: recorder(["setVote", "show", "takeBack"]),
-    prefetcher: recorder(["prepare", "putBack"], { prepare: itemOf }),
+    annotations: recorder(["setVote", "show", "takeBack", "forget"]),
+    prefetcher: recorder(["prepare", "putBack", "drop"], { prepare: itemOf }),
     session: recorder(["add"]),
     voting: recorder(["askCriterion"]),
     keptWinner: recorder(["takeBack"]),
@@ -113,4 +115,29 @@ test("a pair whose flag stays is not shown", async () => {
   await undoer.answered(event, { undone: { key: "a", kind: "report" }, opens: false, note: "An admin has decided.", pair: pairOf("now") });
   assert.equal(stage.state.current, null);
   assert.deepEqual(stage.view.calls, [["note", "An admin has decided."]]);
+});
+
+const change = (detail) => fire(document, "palate-vote-changed", { detail });
+
+test("a vote that is changed in the gallery has no reasons any more, and the server tells what is undone next", async () => {
+  stage.state.history = [given({ key: "first" }), given()];
+  change({ key: "a", pair: null });
+  assert.deepEqual([stage.annotations.calls, stage.prefetcher.calls], [[["forget", "a"]], []]);
+  await undoer.undo(900);
+  assert.equal(added[0].of, "");
+  stage.element.remove();
+  change({ key: "b", pair: null });
+  assert.equal(stage.annotations.calls.filter(([name]) => name === "forget").length, 1);
+});
+
+test("a pair whose vote is taken back in the gallery comes next, once", () => {
+  change({ key: "a", pair: pairOf("before") });
+  assert.deepEqual(stage.prefetcher.names(), ["drop", "prepare", "putBack"]);
+  for (const [name, value] of [["four", true], ["trial", "t1"]]) {
+    Object.assign(stage.state, { four: false, trial: "", [name]: value });
+    change({ key: "a", pair: pairOf("before") });
+  }
+  Object.assign(stage.state, { four: false, trial: "" });
+  change({ key: "a", pair: pairOf("now") });
+  assert.equal(stage.prefetcher.calls.length, 3, "four images and a blind test go on, and what is shown stays");
 });

@@ -91,6 +91,26 @@ test("the same verdict changes nothing, and a vote that is taken back goes", asy
   assert.match(text(".gallery-note"), /^Taken back\./);
 });
 
+test("the stage is told of every change, and which pair is asked again", async () => {
+  const told = [];
+  document.addEventListener("palate-vote-changed", ({ detail }) => told.push(detail));
+  await open();
+  fire(button("Tie"), "click");
+  await settle();
+  fire(button("Take back"), "click");
+  await settle();
+  assert.deepEqual(told[0], { key: "k1", pair: null });
+  assert.deepEqual(told[1], {
+    key: changes[0].key, pair: { pair_id: "p", prompt: "a pie", left_url: "img/1.png", right_url: "img/2.png" },
+  });
+});
+
+test("who labels on another machine gets small images", async () => {
+  await open();
+  const sources = element.querySelectorAll(".vote-images img").map((image) => image.src);
+  assert.deepEqual(sources, ["http://palate.test/img/1.png?side=512", "http://palate.test/img/2.png?side=512"]);
+});
+
 test("what the server says against a change is shown, and the vote stays", async () => {
   server.own_vote_change = async () => ({ ok: false, error: "This vote was given in a blind test that has ended." });
   await open();

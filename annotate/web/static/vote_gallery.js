@@ -1,6 +1,8 @@
 // One's own votes, newest first, to look through and to change.
 
 import { createElement, find } from "./dom.js";
+import { smallUrl } from "./image_size.js";
+import { pageRoot } from "./page_root.js";
 import { makeKey, NAME_KEY, recall } from "./storage.js";
 
 /**
@@ -22,6 +24,8 @@ const VERDICTS = {
 const CHOICES = { left: "Left", right: "Right", tie: "Tie", both_good: "Both good", both_bad: "Both bad", skip: "Skip" };
 const SILENT = "Palate is not answering. Try again in a moment.";
 const TYPING_MS = 300;
+// Pixels of a small image, on a fine screen too.
+const SIDE = 512;
 
 /**
  * Start the gallery.
@@ -109,12 +113,13 @@ class Gallery {
   async #change(vote, verdict, card, redraw) {
     card.toggleAttribute("data-editing", false);
     if (verdict === vote.verdict) return;
-    const key = makeKey();
-    const reply = await this.#server.own_vote_change({ annotator: annotator(), vote_key: vote.vote_key, verdict, key });
+    const [key, was] = [makeKey(), vote.vote_key];
+    const reply = await this.#server.own_vote_change({ annotator: annotator(), vote_key: was, verdict, key });
     if (!reply?.ok) {
       this.#note(reply?.error || SILENT);
       return;
     }
+    announce(was, verdict ? null : vote);
     if (!verdict) {
       card.remove();
       this.#note("Taken back. The pair is asked again, as the next one.");
@@ -142,6 +147,19 @@ class Gallery {
   }
 }
 
+/**
+ * Tell the stage that a vote was changed, or taken back: then its pair is asked again.
+ * @param {string} key of the vote as it was
+ * @param {OwnVote | null} asked
+ */
+function announce(key, asked) {
+  const pair = asked && {
+    pair_id: asked.pair_id, prompt: asked.prompt, left_url: asked.left_url, right_url: asked.right_url,
+    ...(asked.question ? { question: asked.question } : {}),
+  };
+  document.dispatchEvent(new CustomEvent("palate-vote-changed", { detail: { key, pair } }));
+}
+
 /** Return who labels in this browser; whoever is signed in is known to the server. */
 const annotator = () => recall("localStorage", NAME_KEY) || "";
 
@@ -166,7 +184,8 @@ function partsOf(vote, { edit, choose }) {
  * @param {string} side
  */
 function imageOf(vote, side) {
-  const src = side === "left" ? vote.left_url : vote.right_url;
+  const url = side === "left" ? vote.left_url : vote.right_url;
+  const src = smallUrl(new URL(url, pageRoot()), SIDE);
   const isChosen = vote.verdict === side || vote.verdict === "both_good";
   const image = createElement("img", { src, loading: "lazy", alt: `The ${side} image${isChosen ? ", chosen" : ""}` });
   const figure = createElement("figure", {}, image);

@@ -91,6 +91,8 @@ async function retryModel(stage) {
 function showOwnVotes() {
   const gallery = /** @type {HTMLDetailsElement | null} */ (document.querySelector("#vote-gallery details"));
   if (!gallery) return;
+  // What is open already is to show the newest votes, too.
+  if (gallery.open) gallery.dispatchEvent(new Event("toggle"));
   gallery.open = true;
   gallery.scrollIntoView({ block: "start" });
 }

@@ -2,7 +2,7 @@
 
 import { contextOf, paintDifference } from "../difference.js";
 import { find, findAll } from "../dom.js";
-import { areOriginal } from "./image_size.js";
+import { areOriginal } from "../image_size.js";
 import { listenToZoom, Zoom } from "../zoom.js";
 
 const FLICKER_MS = 380;

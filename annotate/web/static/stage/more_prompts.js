@@ -113,11 +113,13 @@ export class MorePrompts {
   /** Put what is there before the other pairs; return whether more is to come. */
   async #take() {
     const { server, state, prefetcher } = this.#stage;
-    const { annotator, four } = state;
+    const { annotator, trial, four } = state;
+    // A blind test shows its own pairs only; the others come after it.
+    if (trial) return false;
     const reply = await callServer(server.stage_prompts, { action: "arrived", annotator, four });
     if (!reply?.ok || !("items" in reply)) return !reply || reply.ok;
-    // Whoever labels another number of images by now has no use for these.
-    if (annotator !== state.annotator || four !== state.four) return false;
+    // Whoever labels another number of images by now, or in a blind test, has no use for these.
+    if (annotator !== state.annotator || four !== state.four || state.trial) return false;
     for (const pair of [...reply.items].reverse()) {
       if (pair.pair_id === state.current?.pair.pair_id) continue;
       prefetcher.drop((item) => item.pair.pair_id === pair.pair_id);

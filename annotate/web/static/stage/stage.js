@@ -5,7 +5,7 @@ import { fetchAccount, keepOwnEvents, showAccount, watchAccount } from "./accoun
 import { perform } from "./actions.js";
 import { listenToInput } from "./gestures.js";
 import { Keys } from "./keys.js";
-import { shownUrl } from "./image_size.js";
+import { shownUrl } from "../image_size.js";
 import { Magnifier } from "./magnifier.js";
 import { KeptWinner } from "./kept_winner.js";
 import { MorePrompts } from "./more_prompts.js";

@@ -10,11 +10,12 @@ import { makeKey } from "../storage.js";
  * @typedef {import("../server").UndoReply} UndoReply
  *
  * @typedef {object} UndoStage what undo needs of the stage
+ * @property {HTMLElement} element
  * @property {import("../types").StageState} state
  * @property {Pick<import("./outbox.js").Outbox, "add">} outbox
  * @property {Pick<import("./view.js").StageView, "note">} view
- * @property {Pick<import("./reasons.js").Annotations, "setVote" | "show" | "takeBack">} annotations
- * @property {Pick<import("./prefetch.js").Prefetcher, "prepare" | "putBack">} prefetcher
+ * @property {Pick<import("./reasons.js").Annotations, "setVote" | "show" | "takeBack" | "forget">} annotations
+ * @property {Pick<import("./prefetch.js").Prefetcher, "prepare" | "putBack" | "drop">} prefetcher
  * @property {Pick<import("./session.js").SessionCard, "add">} session
  * @property {Pick<import("./verdict.js").Voting, "askCriterion">} voting
  * @property {Pick<import("./kept_winner.js").KeptWinner, "takeBack">} keptWinner
@@ -40,6 +41,7 @@ export class Undo {
   /** @param {UndoStage} stage */
   constructor(stage) {
     this.#stage = stage;
+    document.addEventListener("palate-vote-changed", this.#onChanged);
   }
 
   /**
@@ -88,6 +90,23 @@ export class Undo {
     if (state.pendingUndo === event.key) state.pendingUndo = null;
     this.#stage.refresh();
   }
+
+  /**
+   * Follow a change in the gallery of one's own votes; a pair whose vote was taken back is asked next.
+   * @param {Event} event a CustomEvent with the key of the vote as it was, and the pair to ask again
+   * @returns {void}
+   */
+  #onChanged = (event) => {
+    const { element, state, annotations, prefetcher } = this.#stage;
+    if (!element.isConnected) return document.removeEventListener("palate-vote-changed", this.#onChanged);
+    const { key, pair } = /** @type {CustomEvent} */ (event).detail;
+    annotations.forget(key);
+    // What was given last is known to the server alone by now.
+    state.history = [];
+    if (!pair || state.four || state.trial || state.current?.pair.pair_id === pair.pair_id) return undefined;
+    prefetcher.drop((item) => item.pair.pair_id === pair.pair_id);
+    return prefetcher.putBack(prefetcher.prepare(pair));
+  };
 
   /**
    * @param {HistoryEntry} given

@@ -22,6 +22,13 @@ export function shownUrl(url, shownIn) {
 }
 
 /**
+ * Return the address of an image for a place that is never wider than `side` pixels.
+ * @param {URL} url
+ * @param {number} side
+ */
+export const smallUrl = (url, side) => shownUrl(url, { innerWidth: side, innerHeight: side, devicePixelRatio: 1 });
+
+/**
  * Return whether images are the originals, pixel by pixel; else load these in their place and call back.
  * @param {HTMLImageElement[]} images
  * @param {() => void} [loaded] called if the images are still on the page then
