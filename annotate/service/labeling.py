@@ -32,6 +32,7 @@ from storage.act_log import FLAG, VOTE
 from storage.acts import NewVote, as_verdict
 from storage.records import Quad
 from storage.store import Store
+from storage.tables.votes import Changed
 
 MAX_ITEMS_PER_CALL = 48
 """Pairs or sets of four images that one call may return."""
@@ -165,13 +166,17 @@ class Labeling:
         if not changed.duplicate:
             # The pair that kept the winner of before is asked no more.
             self._kept_winners.take_back(of)
-        if new is None:
+        if opens := new is None and self._may_open(changed):
             self._assigner.reopen(name, self._store.pair(changed.pair_id), own_key)
-        elif not changed.duplicate:
+        elif new is not None and not changed.duplicate:
             self._assigner.note_vote(new, changed.trial)
         if changed.trial:
             self.blind_tests.act_on_verdict(changed.trial)
-        return {"accepted": True, "key": own_key, "verdict": chosen}
+        return {"accepted": True, "key": own_key, "verdict": chosen, "opens": opens}
+
+    def _may_open(self, changed: Changed) -> bool:
+        """Return whether the pair of a vote is asked again once the vote is taken back."""
+        return not changed.hidden and changed.base == self._model_id
 
     def quads_ahead(self, annotator: str, have: Sequence[str], want: int) -> ItemsAhead[QuadView]:
         """Return up to `want` sets of four images besides those that the page has."""

@@ -34,3 +34,5 @@ class ChangedVote(Accepted):
 
     verdict: str
     """What counts now; empty where the vote was taken back."""
+    opens: bool
+    """Whether the pair is asked again, as the next one."""

@@ -229,6 +229,12 @@ def unknown_pair(pair_id: str) -> UnknownPair:
     return UnknownPair(f"There is no pair {pair_id!r}. Ask for the next pair and vote on that one.")
 
 
+def is_hidden(cursor: Cursor, pair_id: str) -> bool:
+    """Return True if a flag hides a pair from everybody."""
+    sql = "SELECT 1 FROM hidden_pairs WHERE pair_id = ?"
+    return cursor.execute(sql, [pair_id]).fetchone() is not None
+
+
 def kept_after(cursor: Cursor, vote_key: str) -> list[str]:
     """Return the ids of the pairs that keep the winner of a vote, within a transaction."""
     return [pair_id for (pair_id,) in cursor.execute(KEPT_AFTER, [vote_key]).fetchall()]

@@ -21,7 +21,7 @@ from storage.aggregates.count_deltas import PairChanges
 from storage.aggregates.counts import RunningCounts
 from storage.database import Cursor
 from storage.records import Pair, Quad, new_id
-from storage.tables.pairs import kept_after, require_pair
+from storage.tables.pairs import is_hidden, kept_after, require_pair
 from storage.tables.quads import require_quad
 from storage.timestamps import Clock
 
@@ -91,7 +91,7 @@ def describe(cursor: Cursor, act: RecordedAct, annotator: str, flag_decided: boo
         return undone_annotation(cursor, act.key, subject, flag_decided)
 
     pair = require_pair(cursor, subject)
-    hidden = kind is FLAG and is_hidden(cursor, pair)
+    hidden = kind is FLAG and is_hidden(cursor, pair.pair_id)
     opens = kind is VOTE or not (hidden or has_voted(cursor, pair, annotator))
     return UndoneAct(
         kind.name, act.key, pair, opens=opens, hidden=hidden, flag_decided=flag_decided
@@ -110,12 +110,6 @@ def about(cursor: Cursor, act: RecordedAct) -> str:
     """Return the id of what an act is about: a pair, four images, or the key of a vote."""
     sql = f"SELECT {act.kind.about} FROM {act.kind.table} WHERE key = ?"
     return str(cursor.execute(sql, [act.key]).fetchall()[0][0])
-
-
-def is_hidden(cursor: Cursor, pair: Pair) -> bool:
-    """Return True if a flag hides a pair from everybody."""
-    sql = "SELECT 1 FROM hidden_pairs WHERE pair_id = ?"
-    return cursor.execute(sql, [pair.pair_id]).fetchone() is not None
 
 
 def has_voted(cursor: Cursor, pair: Pair, annotator: str) -> bool:

@@ -24,7 +24,7 @@ from storage.database import Cursor, Database
 from storage.errors import AlreadyVoted, BlindTestOver, UnknownVote
 from storage.records import Verdict
 from storage.settling import Settling
-from storage.tables.pairs import kept_after, unknown_pair
+from storage.tables.pairs import is_hidden, kept_after, unknown_pair
 from storage.timestamps import Clock
 
 VOTED_PAIR = """
@@ -65,8 +65,12 @@ class Changed:
     """A vote that was changed, or taken back: then it has no new `vote_id`."""
 
     pair_id: str
+    base: str
+    """The model that the pair is of."""
     trial: str | None
     """The blind test that it counts for."""
+    hidden: bool = False
+    """True if a flag hides the pair, so that nobody is asked again."""
     vote_id: int | None = None
     duplicate: bool = False
     """True if the same change was recorded before."""
@@ -116,8 +120,9 @@ class Votes:
         pair = voted_pair(self._database, pair_id)
 
         def replace_vote(cursor: Cursor, changes: PairChanges) -> Changed:
+            changed = Changed(pair_id, pair.base, pair.trial, is_hidden(cursor, pair_id))
             if changed_before(cursor, key, verdict):
-                return Changed(pair_id, pair.trial, duplicate=True)
+                return replace(changed, duplicate=True)
             old_id = require_current(cursor, vote_key, pair_id, annotator)
             require_no_ended_test(cursor, pair)
             for changing in (pair_id, *kept_after(cursor, vote_key)):
@@ -126,12 +131,12 @@ class Votes:
             undo_key = key if verdict is None else f"{key}:before"
             take_back(cursor, RecordedAct(VOTE, vote_key), annotator, undo_key, self._clock())
             if verdict is None:
-                return Changed(pair_id, pair.trial)
+                return changed
             vote = NewVote(pair_id, verdict, annotator, key)
             new_id = append(cursor, VOTE, vote, self._clock(), columns_of(vote, pair)).row_id
             # How a pair was selected does not change with what is said of it.
             cursor.execute(COPY_SELECTION, [new_id, old_id])
-            return Changed(pair_id, pair.trial, new_id)
+            return replace(changed, vote_id=new_id)
 
         return self._counts.change(replace_vote, then=self._note_change)
 

@@ -29,7 +29,7 @@ beforeEach(() => {
       asked.push(request);
       return { ok: true, votes: [vote({ vote_key: `k${asked.length}` })], total: 2, before: asked.length === 1 ? 7 : 0 };
     },
-    own_vote_change: async (request) => { changes.push(request); return { ok: true, key: request.key, accepted: true }; },
+    own_vote_change: async (request) => { changes.push(request); return { ok: true, key: request.key, accepted: true, opens: !request.verdict }; },
   };
 });
 
@@ -53,6 +53,19 @@ test("votes are shown with the chosen image marked and what was said, and older 
   await settle();
   assert.deepEqual([asked[1].before, element.querySelectorAll(".vote-card").length], [7, 2]);
   assert.equal(element.querySelector(".gallery-more").hidden, true);
+});
+
+test("once its votes are there it comes into view, unless it was opened in view", async () => {
+  await open();
+  const [section, summary] = element.querySelectorAll("details, summary");
+  fire(section, "toggle");
+  assert.deepEqual(section.calls, [], "it is too short yet");
+  await settle();
+  assert.deepEqual(section.calls, ["scrollIntoView"]);
+  summary.focus();
+  fire(section, "toggle");
+  await settle();
+  assert.deepEqual(section.calls.length, 1);
 });
 
 test("what is typed filters once it is typed", async () => {

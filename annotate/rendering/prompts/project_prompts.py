@@ -165,7 +165,8 @@ class ProjectPrompts:
         return [
             state.text
             for state in self._states
-            if state.removed or (state.source == BUILT_IN and state.text in others)
+            if state.removed
+            or (state.source == BUILT_IN and state.text in others and not is_own(state))
         ]
 
     def _store_list(self) -> None:

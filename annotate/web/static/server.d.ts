@@ -148,6 +148,8 @@ export interface ChangedVote {
   key: string;
   /** What counts now; empty where the vote was taken back. */
   verdict: string;
+  /** Whether the pair is asked again, as the next one. */
+  opens: boolean;
 }
 
 /** Progress of the run under way. */

@@ -54,11 +54,14 @@ class Gallery {
     const section = this.#section;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let typing;
-    section.addEventListener("toggle", () => {
+    section.addEventListener("toggle", async () => {
       if (!section.open) return;
-      // For the keyboard, where another button opened it; the stage's keys go on there.
-      find(section, "summary").focus({ preventScroll: true });
-      this.#load();
+      const [summary, focused] = [find(section, "summary"), document.activeElement];
+      // For the keyboard, where another button opened it.
+      summary.focus({ preventScroll: true });
+      await this.#load();
+      // Only now is the page long enough to show it at the top.
+      if (focused !== summary) section.scrollIntoView({ block: "start" });
     });
     this.#find(".gallery-verdict").addEventListener("change", () => this.#load());
     this.#find(".gallery-prompt").addEventListener("input", () => {
@@ -119,10 +122,10 @@ class Gallery {
       this.#note(reply?.error || SILENT);
       return;
     }
-    announce(was, verdict ? null : vote);
+    announce(was, reply.opens ? vote : null);
     if (!verdict) {
       card.remove();
-      this.#note("Taken back. The pair is asked again, as the next one.");
+      this.#note(`Taken back.${reply.opens ? " The pair is asked again, as the next one." : ""}`);
       return;
     }
     Object.assign(vote, { verdict, vote_key: key, strong: false, reasons: [], criteria: {} });

@@ -4,7 +4,7 @@ import pytest
 from places import Place, until
 
 from annotate.errors import InvalidRequest
-from annotate.labeling.new_acts import as_vote
+from annotate.labeling.new_acts import as_flag, as_vote
 from annotate.labeling.own_votes import VOTES_AT_ONCE
 from annotate.service.labeler_view import LabelerView
 from storage.errors import InvalidVerdict
@@ -44,6 +44,18 @@ def test_a_vote_that_is_taken_back_opens_its_pair_again(place: Place) -> None:
     answer = place.studio.change_vote("ann", older["vote_key"], "", "u1")
     assert (answer["verdict"], len(own(place))) == ("", 1)
     assert place.studio.next_pair("ann")["pair_id"] == older["pair_id"]
+
+
+def test_a_pair_that_somebody_flagged_stays_hidden_when_its_vote_is_taken_back(
+    place: Place,
+) -> None:
+    place.label(2)
+    newer, older = own(place)
+    place.studio.annotations.flag(as_flag(older["pair_id"], "bob", "", "f1"))
+    assert not place.studio.change_vote("ann", older["vote_key"], "", "u1")["opens"]
+    assert place.studio.next_pair("ann")["pair_id"] != older["pair_id"]
+    assert place.studio.change_vote("ann", newer["vote_key"], "", "u2")["opens"]
+    assert place.studio.next_pair("ann")["pair_id"] == newer["pair_id"]
 
 
 def test_a_pair_that_comes_again_looks_like_any_other_in_the_list(place: Place) -> None:

@@ -233,3 +233,19 @@ def test_sets_of_four_are_rendered_ahead_once_somebody_labeled_some(open_place: 
     place = open_place(prompts=["a violin"], min_ready=2)
     until(lambda: place.studio.best_worst.ahead("base") == 0)
     assert len(place.studio.quads_ahead("ann", [], 4)["pairs"]) == 4
+
+
+@pytest.mark.slow
+def test_a_prompt_of_another_list_that_somebody_added_is_shown_like_any_other(
+    open_place: Open,
+) -> None:
+    place = open_place(min_ready=2)
+    for name in ("tags", ""):
+        place.studio.prompts.choose_list(name, "ann")
+    text = prompts_of_list("tags")[0]
+    place.studio.prompts.queue("ann", text, False)
+    until(lambda: place.studio.prompts.arrived("ann", False)["coming"] == 0)
+
+    place.studio.add_prompts(["a purple yak"])
+    held = [pair["prompt"] for pair in place.studio.pairs_ahead("ann", [], 16)["pairs"]]
+    assert held.count(text) == 4
