@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -19,11 +20,14 @@ from align.contracts.rendering import RenderItem, RenderSettings
 from align.contracts.run_samples import SamplePrompt
 from align.data.latent_cache import checksum, content_key, fingerprint
 from align.device import Compute
+from align.errors import AlignError, first_line
 from align.families.family import Pipeline
 from align.families.lookup import family_of
 from align.sampling.image_sampler import render_settings
 from align.sampling.render import decode, denoise, require_finite
 from align.sampling.steps import OnStep
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -52,12 +56,21 @@ class SampleInputs:
 def encode_samples(
     pipeline: Pipeline, compute: Compute, prepared: RunConfig
 ) -> SampleInputs | None:
-    """Encode the prompts of a run's samples; None where it is to render none.
+    """Encode the prompts of a run's samples; None where it is to render none, or cannot.
 
     The autoencoder leaves the device: everything that it has to encode is encoded by then.
     """
     if not prepared.samples:
         return None
+    try:
+        return encoded(pipeline, compute, prepared)
+    except (AlignError, OSError, RuntimeError, ValueError) as error:
+        logger.warning("no samples are rendered: %s", first_line(error))
+        return None
+
+
+def encoded(pipeline: Pipeline, compute: Compute, prepared: RunConfig) -> SampleInputs:
+    """Encode the prompts of a run's samples; raises whatever goes wrong with them."""
     family, settings = family_of(pipeline), prepared.look or render_settings(prepared.model)
 
     texts = []

@@ -81,13 +81,11 @@ class RunSampler:
         try:
             with without_traces(self._state.compute, self._state.compiled == "on"):
                 fresh = [self._image(share, index, began + most_s) for index in self._indices()]
+            self._add(share, step, time.monotonic() - began if any(fresh) else 0.0)
         except StageGivenUp:
             logger.warning("samples at %.0f %% of the run are left out", 100 * share)
         except (AlignError, OSError, RuntimeError, ValueError) as error:
             logger.warning("samples could not be rendered: %s", first_line(error))
-        else:
-            seconds = time.monotonic() - began if any(fresh) else 0.0
-            self._add(share, step, seconds)
         # Outside of `except`, where the traceback would keep the tensors of a failed pass alive.
         if (memory := device_memory(self._state.compute)) is not None:
             memory.release()
@@ -98,7 +96,8 @@ class RunSampler:
         target = self._run.path / image_name(share, index)
         target.parent.mkdir(exist_ok=True)
         if share > 0:
-            self._render(index, target, until)
+            # After its last step a run pauses no more, and nothing would render its end later.
+            self._render(index, target, until, pauses=share < 1)
             return True
 
         name = self._inputs.key(index, self._state.reference.base)
@@ -112,12 +111,13 @@ class RunSampler:
         link(known, target)
         return fresh
 
-    def _render(self, index: int, target: Path, until: float) -> None:
+    def _render(self, index: int, target: Path, until: float, pauses: bool = True) -> None:
+        """Render one image; with `pauses` a request to pause ends that."""
         state = self._state
         assert self._inputs is not None
 
         def between(_: DenoisingStep) -> None:
-            asked = self._run.cancel_requested or self._run.pause_requested
+            asked = self._run.cancel_requested or (pauses and self._run.pause_requested)
             if asked or time.monotonic() > until:
                 raise StageGivenUp
             self._cpu_lock.wait_until_free()
@@ -140,7 +140,7 @@ class RunSampler:
         nothing: RunSamples = {"prompts": self._inputs.prompts, "stages": []}
         try:
             kept = as_samples(read_json(self._run.samples_path) or no_samples())
-        except ValueError:
+        except (OSError, ValueError):
             return nothing
         return kept if kept["prompts"] == self._inputs.prompts else nothing
 

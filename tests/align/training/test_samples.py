@@ -179,3 +179,31 @@ def test_samples_are_in_the_look_of_the_run(make_snapshot, tmp_path, model: Mode
     assert [read(run_dir / stage["images"][0]).size for stage in kept(run_dir)["stages"]] == [
         (96, 64)
     ] * 2
+
+
+def test_a_pause_that_is_asked_for_with_the_last_step_leaves_out_no_image(make_run, unhurried):
+    run_dir = with_samples(make_run(steps=2))
+    run = RunFolder(run_dir)
+    train_folder(run_dir, on_step=lambda row: run.request_pause() if row["step"] == 2 else None)
+    assert run.status().state == "done"
+    assert [stage["share"] for stage in kept(run_dir)["stages"]][-1] == 1
+
+
+def test_a_run_whose_samples_cannot_be_noted_goes_on(make_run, caplog):
+    run_dir = with_samples(make_run(steps=2))
+    # A full disk, as far as this file is concerned.
+    (run_dir / "samples.json").mkdir()
+    train_folder(run_dir)
+    assert RunFolder(run_dir).status().state == "done"
+    assert "samples could not be rendered" in caplog.text
+
+
+def test_a_run_whose_sample_prompts_cannot_be_encoded_goes_on(make_run, monkeypatch, caplog):
+    def fail(*_: object) -> None:
+        raise ValueError("no such weight")
+
+    monkeypatch.setattr(sample_inputs, "encoded", fail)
+    run_dir = with_samples(make_run(steps=2))
+    train_folder(run_dir)
+    assert RunFolder(run_dir).status().state == "done"
+    assert "no samples are rendered: no such weight" in caplog.text
