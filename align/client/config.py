@@ -204,7 +204,7 @@ def within_budget(preset: str, settings: dict[str, Any]) -> dict[str, Any]:
     if "budget" not in settings:
         return settings
     budget, own = settings["budget"], PRESETS[preset]
-    if budget not in BUDGETS:
+    if not isinstance(budget, str) or budget not in BUDGETS:
         names = ", ".join(BUDGETS)
         raise InvalidSettings(f"budget must be one of {names}, got {budget!r}.", "budget")
     if both := [name for name in ("steps", "max_minutes") if name in settings]:

@@ -4,6 +4,7 @@ The settings hold only what differs from the defaults, so that form and JSON can
 form shows the settings, and a change in it makes new ones.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypedDict
@@ -42,6 +43,9 @@ class FormValues(TypedDict):
 def form_values(settings: Mapping[str, Any], known: RunSettingFields) -> FormValues:
     """Return what the form shows for settings."""
     given, default = present_names(settings, known), defaults(known)
+    # What somebody types as JSON may hold anything; the trainer says what is wrong with it.
+    kinds = {"budget": NORMAL, **default}
+    given = {name: usable(value, kinds.get(name)) for name, value in given.items()}
     budget = given.get("budget", NORMAL)
     own_steps = max(1, round(known["budgets"].get(budget, 1.0) * default["steps"]))
     by_hand = any(name in given for name in BUDGET_PARTS)
@@ -55,6 +59,16 @@ def form_values(settings: Mapping[str, Any], known: RunSettingFields) -> FormVal
         "voter": as_list(given.get(VOTER)),
         "also_votes_of": as_list(given.get(ALSO)),
     }
+
+
+def usable(value: Any, default: Any) -> Any:
+    """Return a value that a field can show: None in place of one of another kind."""
+    if isinstance(default, str):
+        return value if isinstance(value, str) else None
+    if isinstance(default, int | float):
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return value if number and math.isfinite(value) else None
+    return value
 
 
 def changed(

@@ -36,6 +36,7 @@ def test_a_budget_beside_steps_or_minutes_is_refused(besides):
         ({"learning_rate": "fast"}, "learning_rate"),
         ({"objective": "best"}, "objective"),
         ({"budget": "endless"}, "budget"),
+        ({"budget": ["strong"]}, "budget"),
         ({"stpes": 3}, "stpes"),
         ({"init_from": 3}, "init_from"),
     ],

@@ -75,3 +75,17 @@ def test_a_run_is_offered_from_eight_choices_on(pairs, reason):
 def test_while_a_run_is_under_way_the_button_says_so():
     ready = readiness({"pairs": 80, "held_out": 10}, busy=True)
     assert not ready.possible and ready.reason.startswith("A run is under way.")
+
+
+@pytest.mark.parametrize("wrong", ["many", None, [], {}, True, float("nan"), float("inf")])
+def test_what_somebody_types_as_json_may_hold_anything(wrong):
+    names = ("steps", "rank", "learning_rate")
+    shown = form_values(dict.fromkeys(names, wrong), KNOWN)
+    assert [shown[name] for name in names] == [None] * 3
+
+
+@pytest.mark.parametrize("wrong", [[], {}, 7, None])
+def test_a_name_that_is_no_text_is_shown_as_none(wrong):
+    names = ("budget", "objective", "init_from")
+    shown = form_values(dict.fromkeys(names, wrong), KNOWN)
+    assert [shown[name] for name in names] == [None] * 3
