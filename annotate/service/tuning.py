@@ -62,8 +62,8 @@ class Tuning:
 
     def resume_run(self, run_id: str) -> RunProgress:
         """Resume a canceled, interrupted or failed run, and return its status."""
-        self._run_status.deletion.require(as_text(run_id, "The run_id"))
-        self._runs.resume(run_id)
+        with self._run_status.deletion.kept(as_text(run_id, "The run_id")):
+            self._runs.resume(run_id)
         return self._run_status.status(run_id)
 
     def delete_run(self, run_id: str, who: str = "me") -> int:

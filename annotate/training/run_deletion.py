@@ -1,15 +1,16 @@
 """Deletion of runs: their files go, and they are listed no more; their votes and versions stay."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from align.contracts.run_files import RunState
 from annotate.errors import DeletedRun, NotDeletable
 from annotate.validation import as_annotator
+from annotate.versions.registry import DELETED_RUNS
 from storage.records import Run
 from storage.store import Store
 
-DELETED = "deleted_runs"
-"""Name of the project setting that lists their ids."""
 UNDER_WAY = (RunState.QUEUED, RunState.RUNNING)
 
 
@@ -34,12 +35,19 @@ class RunDeletion:
                 )
             # The files first: after a crash in between, the run is there to be deleted again.
             freed = self._store.disk.remove_run(run_id).bytes
-            self._store.project_settings.set(DELETED, [*self.deleted(), run_id], name)
+            self._store.project_settings.set(DELETED_RUNS, [*self.deleted(), run_id], name)
         return freed
+
+    @contextmanager
+    def kept(self, run_id: str) -> Iterator[None]:
+        """Keep a run from being deleted during the block; raises DeletedRun or UnknownRun."""
+        with self._deleting:
+            self.require(run_id)
+            yield
 
     def deleted(self) -> list[str]:
         """Return the ids of the runs that were deleted."""
-        return list(self._store.project_settings.get(DELETED, []))
+        return list(self._store.project_settings.get(DELETED_RUNS, []))
 
     def require(self, run_id: str) -> Run:
         """Return a run that was not deleted; raises DeletedRun or storage's UnknownRun."""

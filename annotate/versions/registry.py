@@ -28,6 +28,8 @@ from storage.store import Store
 
 logger = logging.getLogger(__name__)
 
+DELETED_RUNS = "deleted_runs"
+"""Name of the project setting that lists the ids of runs whose files were deleted."""
 EXPORT_FILE = re.compile(r"[\w-][\w.-]*\.safetensors")
 
 
@@ -110,7 +112,16 @@ class VersionRegistry:
                 f"{version_title(helpful[0])} is the only version that is known to help. Make a "
                 "better one, then delete it."
             )
-        return self._store.version_labels.delete(self._model_id, name)
+        freed = self._store.version_labels.delete(self._model_id, name)
+        return freed + self._forget_run(name)
+
+    def _forget_run(self, version: str) -> int:
+        """Remove what a deleted version kept of its run, if that was deleted before; in bytes."""
+        versions = self._store.version_labels.versions(self._model_id)
+        run_id = next(each.run_id for each in versions if each.version == version)
+        if run_id is None or run_id not in self._store.project_settings.get(DELETED_RUNS, []):
+            return 0
+        return self._store.disk.remove_run(run_id).bytes
 
     def require_file(self, version: str) -> Version:
         """Return a version whose file is there; raises VersionFileMissing or UnknownVersion."""

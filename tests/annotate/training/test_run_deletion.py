@@ -72,6 +72,18 @@ def test_with_its_version_deleted_a_run_goes_as_a_whole(place: Place) -> None:
     assert not place.store.run_dir(run_id).exists()
 
 
+def test_with_run_and_version_deleted_in_either_order_nothing_is_left(place: Place) -> None:
+    place.label(2)
+    run_id = place.studio.fine_tune({"steps": 2, "result": {"held_out": {}}})["run_id"]
+    place.reach(run_id, "done")
+    run_dir = place.store.run_dir(run_id)
+    (run_dir / "samples").mkdir()
+    (run_dir / image_name(1, 0)).write_bytes(b"x" * 3000)
+    place.studio.delete_run(run_id)
+    assert place.studio.registry.delete("v1") >= 3000
+    assert not run_dir.exists()
+
+
 def test_deleted_runs_stay_deleted_after_a_restart(open_place) -> None:
     place = open_place()
     place.label(2)
