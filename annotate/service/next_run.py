@@ -95,8 +95,8 @@ class NextRun:
 
     @property
     def newest_activation(self) -> PolicyActivation | None:
-        """The version that became active by itself last; None for none."""
-        return next(iter(self._policy.activated()), None)
+        """The version that became active by itself and still is; None for none."""
+        return self._policy.newest()
 
     def notices(self) -> list[str]:
         """Return a sentence on a run that is due and waits for an answer, if one does."""
@@ -111,8 +111,10 @@ class NextRun:
         self, every: object, at: object, activation: object, who: str
     ) -> AutomaticRunsView:
         """Change them; raises InvalidSchedule or InvalidRequest."""
-        self._policy.choose(activation, who)
+        # All are checked before any is kept.
+        self._policy.require(activation)
         self._automatic.change(every, at, who)
+        self._policy.choose(activation, who)
         return self.automatic()
 
     def answer(self, answer: str, who: str) -> AutomaticRunsView:

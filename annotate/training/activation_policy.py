@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from align.contracts.errors import PalateError
 from align.contracts.run_files import RunResult
 from annotate.errors import InvalidRequest
 from annotate.training.changes import ChangeKind, change_of
@@ -41,12 +42,23 @@ class ActivationPolicy:
 
     def choose(self, choice: object, who: str) -> None:
         """Choose when a version becomes active by itself; raises InvalidRequest."""
+        self.require(choice)
+        self._values.set(POLICY, choice, who)
+
+    @staticmethod
+    def require(choice: object) -> None:
+        """Raise InvalidRequest for a choice that is none."""
         if choice not in CHOICES:
             raise InvalidRequest(
                 f"Activation must be one of {', '.join(CHOICES)}, not {choice!r}. never is the "
                 "default: somebody decides."
             )
-        self._values.set(POLICY, choice, who)
+
+    def newest(self) -> PolicyActivation | None:
+        """Return the version that became active by itself and still is; None for none."""
+        newest = next(iter(self.activated()), None)
+        active = self._store.active(self._model_id).version
+        return newest if newest and newest["version"] == active else None
 
     def activated(self) -> list[PolicyActivation]:
         """Return the versions of this model that became active by themselves, newest first."""
@@ -69,6 +81,10 @@ class ActivationPolicy:
     def _make_active(self, version: str, sentence: str) -> bool:
         try:
             self._activate(version)
+        except PalateError as error:
+            # Held back, or deleted meanwhile.
+            logger.warning("%s does not become active by itself: %s", version, error)
+            return False
         except Exception:
             # The run or the vote that led here must not fail for it.
             logger.exception("%s could not be made active by itself", version)

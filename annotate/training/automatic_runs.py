@@ -127,6 +127,7 @@ class AutomaticRuns:
                 self.question = None
                 return is_within(now, self.night_from(), NIGHT)
             if new < answer["votes"] + (self._trigger.every or ASK_AGAIN_VOTES):
+                self.question = None
                 return False
         tonight = in_clock_time(self.night_from())
         self.question = {"minutes": minutes, "votes": new, "tonight": tonight}

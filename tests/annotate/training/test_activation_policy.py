@@ -3,8 +3,9 @@
 import pytest
 from places import Place
 
-from annotate.errors import InvalidRequest
+from annotate.errors import InvalidRequest, InvalidSchedule
 from annotate.training.activation_policy import passed
+from annotate.web.tabs.train.run_notice import notice_of
 
 PASSED = {"name": "images", "passed": True, "value": 1.0, "limit": 0.5, "sentence": "Fine."}
 
@@ -52,3 +53,24 @@ def test_a_version_that_passed_becomes_active_by_itself_only_where_that_was_chos
 def test_an_unknown_policy_is_refused(place: Place):
     with pytest.raises(InvalidRequest, match="never, checks, blind_test"):
         place.studio.next_run.change_automatic(0, "", "always", "ann")
+
+
+@pytest.mark.slow
+def test_what_became_active_by_itself_is_told_only_while_it_is_active(place: Place):
+    place.label(1)
+    place.studio.next_run.change_automatic(0, "", "checks", "ann")
+    place.reach(place.studio.fine_tune({"result": result(24, 30)})["run_id"], "done")
+    assert "v1 became active by itself" in notice_of(place.studio)["html"]
+    place.studio.activate("base")
+    assert notice_of(place.studio) == {"html": "", "told": ""}
+    assert len(place.studio.next_run.automatic()["activated"]) == 1
+
+
+@pytest.mark.slow
+def test_of_a_change_with_a_mistake_nothing_is_kept(place: Place):
+    with pytest.raises(InvalidSchedule):
+        place.studio.next_run.change_automatic(0, "late", "checks", "ann")
+    with pytest.raises(InvalidRequest):
+        place.studio.next_run.change_automatic(7, "22:00", "always", "ann")
+    kept = place.studio.next_run.automatic()
+    assert (kept["every"], kept["at"], kept["activation"]) == (0, "", "never")
