@@ -5,11 +5,12 @@ from typing import Any
 
 from align.contracts.run_files import RunState
 from align.contracts.run_settings import RunSettingFields
+from annotate.clock import in_utc
 from annotate.errors import InvalidRequest
 from annotate.training.changes import change_of
 from annotate.training.run_form import changed, form_values
-from annotate.training.run_status import RunStatusReader
-from annotate.versions.naming import VersionTitles, version_title
+from annotate.training.run_samples import samples_of
+from annotate.versions.naming import version_title
 from annotate.views.changes import ChangeSample, ChangeView
 from annotate.views.training import PlanView, SampleView, StartedRun
 from storage.records import Run, Version
@@ -25,14 +26,13 @@ class RunChanges:
     def __init__(
         self,
         store: Store,
-        run_status: RunStatusReader,
         model_id: str,
         activate: Callable[[str, bool], Any],
         plan: Callable[[dict[str, Any]], PlanView],
         fine_tune: Callable[[dict[str, Any]], StartedRun],
         fields: Callable[[], RunSettingFields],
     ) -> None:
-        self._store, self._run_status, self._model_id = store, run_status, model_id
+        self._store, self._model_id = store, model_id
         self._activate, self._plan, self._fine_tune = activate, plan, fine_tune
         self._fields = fields
 
@@ -43,21 +43,20 @@ class RunChanges:
             return None
 
         run, version = made
-        detail = self._run_status.detail(run.run_id)
-        change = change_of(version.summary)
+        change, kept = change_of(version.summary), self._kept(version)
         return {
-            "key": f"{run.run_id} {detail['created']}",
+            "key": f"{run.run_id} {in_utc(run.created)}",
             "run_id": run.run_id,
             "version": version.version,
             "name": version_title(version),
-            "parent": run.parent,
-            "parent_name": self._name(run.parent),
+            "kept": kept.version,
+            "kept_name": version_title(kept),
             "kind": change.kind.value,
             "title": change.title,
             "sentence": change.sentence,
             "sure": change.sure,
             "active": version.active,
-            "samples": before_and_after(detail["samples"]),
+            "samples": before_and_after(samples_of(self._store.run_dir(run.run_id))),
         }
 
     def shown(self) -> str:
@@ -66,7 +65,8 @@ class RunChanges:
         if made is None:
             return ""
         run, version = made
-        return f"{run.run_id} {run.created} {version.name} {version.active}"
+        kept = version_title(self._kept(version))
+        return f"{run.run_id} {run.created} {version.name} {version.active} {kept}"
 
     def failure(self) -> str:
         """Return why the newest run failed or was interrupted; empty where it was not."""
@@ -94,7 +94,7 @@ class RunChanges:
             self._activate(version.version, True)
             return f"New pairs are rendered by {version_title(version)} from now on."
         if action == "keep":
-            return self._keep(run, version)
+            return self._keep(version)
         if action == "train_on":
             onward = changed(run.settings, "init_from", version.version, self._fields())
             return self._started(onward)
@@ -102,15 +102,17 @@ class RunChanges:
             return self._started(self._stronger(run))
         raise InvalidRequest(f"There is no button {action!r} on this card. Reload the page.")
 
-    def _keep(self, run: Run, version: Version) -> str:
+    def _keep(self, version: Version) -> str:
+        kept = self._kept(version)
         if version.active:
-            self._activate(run.parent, True)
-        active = self._name(self._store.active(self._model_id).version)
-        return f"New pairs are rendered by {active}."
+            self._activate(kept.version, True)
+        return f"New pairs are rendered by {version_title(kept)}."
 
-    def _name(self, version: str) -> str:
-        known = self._store.version_labels.versions(self._model_id)
-        return VersionTitles(known).of(version)
+    def _kept(self, version: Version) -> Version:
+        """Return the active version, or the one before where that is this one."""
+        if version.active:
+            return self._store.version_labels.active_before(self._model_id, version.version)
+        return self._store.active(self._model_id)
 
     def _stronger(self, run: Run) -> dict[str, Any]:
         """Return the settings of a run with twice its budget."""

@@ -180,7 +180,7 @@ class Studio(Labeling, Tuning):
         )
         self._run_status = RunStatusReader(store, self._trainer, model_id)
         doing = (self.activate, self.plan, self.fine_tune, lambda: self.next_run.known)
-        self.changes = RunChanges(store, self._run_status, model_id, *doing)
+        self.changes = RunChanges(store, model_id, *doing)
         told = (self._runs, self._run_status, self._active_learner, store, model_id, model.name)
         self._status = StudioStatus(sampler, assigner, pool, *told)
         pictured = (model, model_id, VersionImages(store, model_id).urls)

@@ -26,9 +26,9 @@ class ChangeView(TypedDict):
     """The version that the run made."""
     name: str
     """The name that people know it by."""
-    parent: str
-    """The version that the run started from."""
-    parent_name: str
+    kept: str
+    """The version that renders new pairs without this one: the active one, or the one before."""
+    kept_name: str
     """The name that people know that one by."""
     kind: str
     """moved, hardly or worse."""

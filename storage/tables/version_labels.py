@@ -59,6 +59,10 @@ class VersionLabels:
         rows = self._database.read(TRAINED_ON, [base])
         return {run: TrainedOn(id, json.loads(counts), undone) for run, id, counts, undone in rows}
 
+    def active_before(self, base: str, version: str) -> Version:
+        """Return the version that was active before another one, "base" where none is left."""
+        return self._versions.active_before(base, version)
+
     def newest_images(self, base: str, version: str, count: int) -> list[str]:
         """Return ids of images that a version rendered last, each of another prompt."""
         rows = self._database.read(NEWEST_IMAGES, [version, base, count])

@@ -109,6 +109,16 @@ class Versions:
                 return version
         raise unknown_version(base, "base")
 
+    def active_before(self, base: str, version: str) -> Version:
+        """Return the version that was active before another one, "base" where none is left."""
+        known = {each.version: each for each in self.of_base(base)}
+        rows = self._database.read(
+            "SELECT number FROM activations WHERE base = ? ORDER BY activation_id DESC", [base]
+        )
+        names = (version_name(number) for (number,) in rows)
+        before = (name for name in names if name != version and name in known)
+        return known[next(before, "base")]
+
     def _version_of(self, row: Row) -> Version:
         number, base, parent, run_id, adapter, created, summary, active, name, note, deleted = row
         return Version(

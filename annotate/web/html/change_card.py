@@ -92,7 +92,7 @@ def _buttons(change: ChangeView) -> str:
 
 
 def _kept(change: ChangeView) -> str:
-    return "the base" if change["parent"] == BASE else change["parent_name"]
+    return "the base" if change["kept"] == BASE else change["kept_name"]
 
 
 def _act(text: str, action: str, style: str = "") -> str:
@@ -105,7 +105,7 @@ def _compare(text: str, link: str, style: str = "") -> str:
 
 
 def _blind(change: ChangeView) -> str:
-    before, after = (escape(change[side], quote=True) for side in ("parent", "version"))
+    before, after = (escape(change[side], quote=True) for side in ("kept", "version"))
     return (
         f'<button type="button" data-before="{before}" data-after="{after}">Test it blind</button>'
     )

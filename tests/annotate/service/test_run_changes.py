@@ -41,7 +41,7 @@ def test_the_newest_run_is_shown_before_and_after(place: Place) -> None:
     run_id = trained(place)
     write_samples(place.store.run_dir(run_id), 0, 0.5, 1)
     change = place.studio.changes.newest()
-    assert (change["run_id"], change["version"], change["parent"]) == (run_id, "v1", "base")
+    assert (change["run_id"], change["version"], change["kept"]) == (run_id, "v1", "base")
     assert (change["title"], change["sure"], change["active"]) == ("It changed", False, False)
     (sample,) = change["samples"]
     assert (sample["prompt"], sample["seed"], sample["voted"]) == ("a cat", 7, True)
@@ -99,3 +99,35 @@ def test_a_run_that_failed_says_why_until_another_begins(place: Place) -> None:
     assert not place.studio.changes.under_way()
     trained(place)
     assert place.studio.changes.failure() == ""
+
+
+def test_a_run_whose_files_were_deleted_keeps_its_card_as_long_as_its_version_is_there(
+    place: Place,
+) -> None:
+    run_id = trained(place)
+    write_samples(place.store.run_dir(run_id), 0, 1)
+    before = place.studio.changes.newest()
+    place.studio.delete_run(run_id)
+    assert place.studio.changes.newest() == before
+    assert "rendered by v1" in place.studio.changes.act(run_id, "use")
+
+
+def test_what_is_kept_is_what_renders_pairs_and_not_what_the_run_started_from(
+    place: Place,
+) -> None:
+    first = trained(place)
+    changes = place.studio.changes
+    changes.act(first, "use")
+    # As by default from the base, while v1 renders pairs.
+    second = trained(place)
+    change = changes.newest()
+    assert (change["version"], change["kept"], change["kept_name"]) == ("v2", "v1", "v1")
+    assert "rendered by v1" in changes.act(second, "keep")
+    changes.act(second, "use")
+    assert changes.newest()["kept"] == "v1"
+    assert "rendered by v1" in changes.act(second, "keep")
+    assert place.store.active("emoji-0123456789ab").version == "v1"
+    # Another version that is made active meanwhile is named at once.
+    shown = changes.shown()
+    place.studio.activate("base")
+    assert changes.shown() != shown and changes.newest()["kept"] == "base"

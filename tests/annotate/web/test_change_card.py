@@ -15,8 +15,8 @@ SEA = {"prompt": "the sea", "seed": 9, "voted": False, "before": "s/c.png", "aft
 def change(**changes):
     view = {"key": "r0003 2026", "run_id": "r0003", "version": "v3", "name": "v3"}
     view |= {
-        "parent": "base",
-        "parent_name": "base",
+        "kept": "base",
+        "kept_name": "base",
         "kind": "moved",
         "title": "It moved your way",
         "sure": True,
@@ -67,7 +67,7 @@ def test_a_version_that_is_in_use_is_not_offered_again():
 
 
 def test_a_run_that_went_on_from_a_version_keeps_that_one():
-    assert "Keep v2" in buttons(change_card(change(kind="worse", parent="v2", parent_name="v2")))
+    assert "Keep v2" in buttons(change_card(change(kind="worse", kept="v2", kept_name="v2")))
 
 
 def test_the_prompts_of_the_card_are_compared_at_more_strength():

@@ -90,3 +90,18 @@ def test_a_model_never_seen_has_no_versions(store):
 def test_a_version_needs_the_run_that_made_it(store, tmp_path):
     with pytest.raises(UnknownRun, match="r0404"):
         store.add_version(BASE, "base", "r0404", tmp_path, {})
+
+
+def test_the_version_that_was_active_before_is_known_unless_it_was_deleted(store):
+    for _ in range(3):
+        make_version(store)
+    before = store.version_labels.active_before
+    assert before(BASE, "v1").version == "base"
+    for name in ("v1", "v2", "v2", "v3"):
+        store.activate(BASE, name)
+
+    assert before(BASE, "v3").version == "v2"
+    store.version_labels.delete(BASE, "v2")
+    assert before(BASE, "v3").version == "v1"
+    store.version_labels.delete(BASE, "v1")
+    assert before(BASE, "v3").version == "base"
