@@ -96,6 +96,8 @@ def summary(page: Any, words: str) -> None:
 def label(app: App, stage: Stage) -> None:
     """Vote on pairs of the model that was opened."""
     stage.open(app.url)
+    # A reload keeps the tab, which is Settings.
+    stage.page.locator("#label-tab-button").click()
     for turn in range(VOTES):
         stage.press("ArrowLeft" if turn % 2 else "ArrowRight")
     stage.wait_until_saved(VOTES)

@@ -48,7 +48,9 @@ def test_an_admin_lets_a_labeler_in_who_votes_and_whose_unsent_votes_wait_for_th
     link = page.locator("#person-link input").input_value()
     assert page.locator("#people td b").first.inner_text() == NAME
     # Each column stands under its name.
-    head, body = (page.locator(f"#people {cell}").first.bounding_box() for cell in ("th", "td"))
+    head, body = (
+        page.locator(f"#people {cell}").first.bounding_box() for cell in ("th", "tbody td")
+    )
     assert (head["x"], head["width"]) == (body["x"], body["width"]) and head["y"] < body["y"]
     page.get_by_role("button", name="Sign out").click()
 

@@ -147,7 +147,7 @@ def test_a_write_that_meets_a_conflict_is_tried_again(tmp_path):
 
 def test_the_public_names_are_these():
     assert sorted(storage.__all__) == sorted(
-        "ActReceipt AlreadyVoted BrokenStudio Counts DiskFull DiskUsage Flag Image "
+        "ActReceipt AlreadyVoted BlindTestOver BrokenStudio Counts DiskFull DiskUsage Flag Image "
         "InvalidAnnotation InvalidAnnotator InvalidExclusion InvalidFlag InvalidGoal InvalidKey "
         "InvalidLabel InvalidPrompt InvalidRanking InvalidState InvalidTrial InvalidVerdict "
         "LabelingSession NewAnnotation NewFlag NewRanking NewVote NoLabelingSession NoVotes "
