@@ -43,6 +43,20 @@ test("it closes when the focus goes on to what lies behind it", () => {
   assert.equal(tools.open, false);
 });
 
+test("arrows move between its tools, from the last to the first, and vote on nothing", () => {
+  tools.toggle();
+  const all = element.querySelectorAll(".tools-menu .tool");
+  const arrow = (key) => fire(document.activeElement, "keydown", { key }).defaultPrevented;
+  assert.equal(arrow("ArrowDown"), true);
+  assert.equal(document.activeElement, all[1]);
+  arrow("ArrowUp");
+  arrow("ArrowUp");
+  assert.equal(document.activeElement, all.at(-1));
+  assert.equal(arrow("ArrowLeft"), true);
+  assert.equal(document.activeElement, all.at(-1));
+  assert.equal(fire(all[0], "keydown", { key: "m" }).defaultPrevented, false, "other keys do what they say");
+});
+
 test("on a phone the name is in the menu", () => {
   assert.equal(part(".tools-menu .who"), null);
   define("matchMedia", () => ({ matches: true }));

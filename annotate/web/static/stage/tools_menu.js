@@ -1,6 +1,6 @@
 // The menu of tools: opened by its button, closed by a choice, a press elsewhere, or Esc.
 
-import { closest, find } from "../dom.js";
+import { closest, find, findAll } from "../dom.js";
 import { PHONE } from "./arrangement.js";
 
 export class ToolsMenu {
@@ -16,6 +16,7 @@ export class ToolsMenu {
     this.#menu.addEventListener("click", (event) => {
       if (closest(event, "[data-action]")) this.close();
     });
+    this.#menu.addEventListener("keydown", (event) => this.#onKey(event));
     element.addEventListener("focusout", (event) => this.#onFocusOut(event));
     this.#listenOutside(element);
     this.#placeName(element);
@@ -41,6 +42,20 @@ export class ToolsMenu {
   #show(open) {
     this.#menu.hidden = !open;
     this.#button.setAttribute("aria-expanded", String(open));
+  }
+
+  /**
+   * Move between the tools; below the menu an arrow would vote.
+   * @param {KeyboardEvent} event
+   */
+  #onKey(event) {
+    const { key, target } = event;
+    if (!key.startsWith("Arrow") || (target instanceof Element && target.matches("input"))) return;
+    event.preventDefault();
+    const shown = findAll(this.#menu, ".tool").filter((tool) => tool.offsetParent !== null);
+    const place = shown.findIndex((tool) => tool === target);
+    const step = { ArrowDown: 1, ArrowUp: -1 }[key] || 0;
+    shown[(place + step + shown.length) % shown.length]?.focus({ preventScroll: true });
   }
 
   /** @param {FocusEvent} event */
