@@ -51,7 +51,7 @@ def test_an_earlier_vote_is_found_and_changed(shared_app: App, page: Any, stage:
     stage.open(shared_app.url)
     stage.press("ArrowLeft")
     stage.press("ArrowDown")
-    stage.wait_until("unsent", "value === '0'")
+    stage.wait_until("acked", "value === '2'")
 
     page.evaluate("document.querySelector('#stage [data-action=votes]').click()")
     cards = page.locator(".vote-card")
