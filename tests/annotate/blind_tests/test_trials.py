@@ -263,7 +263,25 @@ class Observer:
             known = self.before["stats.votes"]
             reply = self.send({"annotator": self.name, "key": f"{number}-{step}", **act})
             noted += [sorted(flattened(reply, hide=True)), reply["votes"] - known, self.change()]
-        return pair["pair_id"], noted
+        return pair["pair_id"], [*noted, *self.look_back(number, pair["pair_id"])]
+
+    def look_back(self, number: int, pair_id: str) -> list[Any]:
+        """Find the vote in the gallery, change it, and ask for more of its prompt; note it all."""
+        (vote, *_), noted = self.studio.own_votes_list(self.name)["votes"], []
+        assert vote["pair_id"] == pair_id
+        noted.append(sorted(vote))
+        key = vote["vote_key"]
+        for step, verdict in enumerate(("tie", "", "left")):
+            if key:
+                changed = self.studio.change_vote(self.name, key, verdict, f"{number}-c{step}")
+                noted += [sorted(flattened(changed, hide=True)), self.change()]
+            key = f"{number}-c{step}" if verdict else ""
+        self.send({"annotator": self.name, "key": f"{number}-end", "kind": "vote",
+                   "pair_id": pair_id, "verdict": "left", "response_ms": 900})  # fmt: skip
+        noted.append(self.change())
+        with pytest.raises(InvalidRequest) as refused:
+            self.studio.prompts.more_of(self.name, pair_id, False)
+        return [*noted, str(refused.value)]
 
 
 def read_pulse(studio: Any) -> Any:
