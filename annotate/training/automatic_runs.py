@@ -10,14 +10,14 @@ from typing import Any, TypedDict
 
 from align.contracts.errors import InvalidInput, NotFound
 from annotate.errors import InvalidRequest, InvalidSchedule
-from annotate.training.new_votes import NewVotes
+from annotate.training.new_votes import RUN_SETTINGS, NewVotes
 from annotate.training.trigger import Trigger, time_of_day
 from annotate.views.next_run import LongRunQuestion
 from annotate.views.training import PlanView
 from storage.store import Store
 
-RUN_SETTINGS, SCHEDULE, ANSWER = "run_settings", "automatic_runs", "long_run_answer"
-"""Names of the project settings that are kept here."""
+SCHEDULE, ANSWER = "automatic_runs", "long_run_answer"
+"""Names of the project settings that are kept here, besides the settings of runs."""
 LONG_RUN_MIN = 10.0
 """Minutes from which on a run does not start by itself before somebody agreed."""
 MUCH_LONGER = 2.0

@@ -17,6 +17,8 @@ from storage.store import Store
 UNSUCCESSFUL = (RunState.FAILED, RunState.CANCELLED)
 TRAINED_KINDS = ("preference", "ranking", "image_lost")
 """Kinds of rows in a snapshot that stand for a decisive vote, images found missing included."""
+RUN_SETTINGS = "run_settings"
+"""Name of the project setting that holds the settings of automatic runs."""
 VOTER = "voter"
 """Setting of a run: the annotators whose votes alone it learns from, one name or several."""
 ALSO = "also_votes_of"
@@ -44,9 +46,13 @@ class NewVotes:
     def new_vote_count(self) -> int:
         """Count the decisive votes since the newest run.
 
+        Where automatic runs learn from some people alone, those people's since the newest such run.
         Votes in the snapshot of a failed or canceled run are not new; otherwise the trigger would
         start such a run again and again.
         """
+        saved = self._store.project_settings.get(RUN_SETTINGS, {})
+        if voters := as_voters(saved.get(VOTER)):
+            return self._new_of(voters)
         new = self._store.decisive_since_last_run(self._model_id)
         runs = [run for run in self._store.runs(self._model_id) if not run.settings.get(VOTER)]
         if new and runs and runs[0].state in UNSUCCESSFUL:
@@ -56,6 +62,13 @@ class NewVotes:
             decisive = self._store.counts(self._model_id).decisive
             new = min(new, max(0, decisive - in_snapshot))
         return new
+
+    def _new_of(self, voters: tuple[str, ...]) -> int:
+        """Count some people's decisive votes since the newest run on theirs, however it ended."""
+        runs = self._store.runs(self._model_id)
+        newest = next((run for run in runs if as_voters(run.settings.get(VOTER)) == voters), None)
+        snapshot_id = newest.snapshot_id if newest else ""
+        return self._store.snapshots.untrained(self._model_id, voters, snapshot_id)
 
     def settled_count(self, new: int) -> int:
         """Return how many of the new votes are at least `settle_s` seconds old."""

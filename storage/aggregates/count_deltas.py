@@ -9,7 +9,8 @@ from storage.records import Pair, Verdict
 
 NEWEST_RUN = """
 SELECT snapshot_id FROM current_runs
-WHERE base = $base AND state NOT IN ('failed', 'cancelled') AND (settings ->> 'voter') IS NULL
+WHERE base = $base AND state NOT IN ('failed', 'cancelled')
+  AND coalesce(settings ->> 'voter', '') IN ('', '[]')
 ORDER BY number DESC LIMIT 1
 """
 

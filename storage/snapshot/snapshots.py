@@ -24,7 +24,7 @@ from storage.snapshot.snapshot_folder import (
     pseudonym,
     write_folder,
 )
-from storage.snapshot.sources import NO_OTHERS, as_parameter, sources
+from storage.snapshot.sources import NO_OTHERS, as_parameter, of_voters, sources
 from storage.studio_folder import StudioFolder
 from storage.timestamps import Clock
 
@@ -48,6 +48,20 @@ WHERE base <> ? GROUP BY base ORDER BY base
 ANNOTATORS = """
 SELECT annotator, count(*) AS given FROM trainable_votes
 WHERE winner IS NOT NULL AND base = ? GROUP BY annotator ORDER BY given DESC, annotator
+"""
+
+UNTRAINED = f"""
+SELECT (
+    SELECT count(*) FROM trainable_votes
+    WHERE base = $base AND winner IS NOT NULL AND {of_voters("annotator")} AND vote_id NOT IN (
+        SELECT vote_id FROM snapshot_votes WHERE snapshot_id = $snapshot
+    )
+) + (
+    SELECT count(*) FROM current_rankings
+    WHERE base = $base AND best IS NOT NULL AND {of_voters("annotator")} AND ranking_id NOT IN (
+        SELECT ranking_id FROM snapshot_rankings WHERE snapshot_id = $snapshot
+    ) AND annotator NOT IN (SELECT person FROM excluded_people WHERE base = $base)
+)
 """
 
 
@@ -126,6 +140,11 @@ class Snapshots:
         """Count the decisive votes of each annotator, those with the most first."""
         rows = self._database.read(ANNOTATORS, [base])
         return {str(annotator): int(votes) for annotator, votes in rows}
+
+    def untrained(self, base: str, voter: Voters, snapshot_id: str) -> int:
+        """Count some annotators' decisive votes that a snapshot has not; "" is no snapshot."""
+        asked = {"base": base, "voter": as_parameter(voter), "snapshot": snapshot_id}
+        return int(self._database.read(UNTRAINED, asked)[0][0])
 
     def faults(self, hashes: Iterable[str], read: bool = False) -> dict[str, str]:
         """Return the faults of images, by hash: those known so far, or with `read` all of them."""

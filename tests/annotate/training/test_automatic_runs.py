@@ -1,5 +1,6 @@
 """Runs that start by themselves: with which settings, when, and what somebody is asked before."""
 
+import time
 from datetime import datetime
 
 import pytest
@@ -163,3 +164,30 @@ def test_the_preview_tells_an_error_with_its_setting_and_a_reason_apart(place: P
     place.label(3)
     few = place.studio.next_run.preview({})
     assert few["plan"]["pairs"] == 3 and not few["possible"] and "5 more pairs" in few["reason"]
+
+
+@pytest.mark.parametrize("saved", ["ann", ["ann", "bob"], [], ""])
+def test_automatic_runs_on_some_peoples_votes_start_once_for_the_same_votes(
+    open_place: Open, saved: object
+) -> None:
+    place = open_place(train_every=2)
+    place.studio.next_run.save({"steps": 1, "voter": saved}, "ann")
+    place.label(2, annotator="ann")
+    until(lambda: place.run_ids())
+    place.reach("r0001", "done")
+    assert place.studio.next_run.automatic()["until_next"] == 2
+    until_polled(place)
+    assert place.run_ids() == ["r0001"]
+    # Votes of others start none, where the run would not learn from them.
+    place.label(2, annotator="cleo")
+    if saved:
+        until_polled(place)
+        assert place.run_ids() == ["r0001"]
+        place.label(2, annotator="ann")
+    until(lambda: len(place.run_ids()) == 2)
+
+
+def until_polled(place: Place) -> None:
+    """Wait until the runs were looked at a few times more."""
+    time.sleep(5 * 0.1)
+    assert place.studio.activity()["problem"] is None
