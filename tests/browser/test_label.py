@@ -83,8 +83,8 @@ def test_the_winner_stays_beside_one_new_image_until_its_vote_is_undone(
 
     stays = page.locator("#stage .question", has_text="The winner stays")
     before: dict[str, set[str]] = {}
-    for _ in range(8):
-        page.wait_for_timeout(300)  # in which the next image is rendered
+    for turn in range(1, 9):
+        page.wait_for_timeout(300 * turn)  # in which the next image is rendered
         prompt, images = shown()
         before[prompt] = images
         pair = stage.press("ArrowLeft")
