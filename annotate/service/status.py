@@ -16,8 +16,8 @@ from annotate.wording import quantity, soon
 from storage.store import Store
 
 ALTERNATIVES = (
-    "Bring your own images, below, and label those meanwhile; or start Palate without --model to "
-    "use the embedded model."
+    "Import your own images, in Settings, and label those meanwhile; or start Palate without "
+    "--model to use the embedded model."
 )
 SLOW_MIN = 2
 """Minutes without a new image after which the sentence mentions them."""

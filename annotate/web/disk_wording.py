@@ -29,7 +29,7 @@ FILE_KINDS = {
     ),
     "versions": FileKind(
         "Versions",
-        "Adapters and imports. Delete a version above to free its file; what is left of deleted "
+        "Adapters and imports. Delete a version on Train to free its file; what is left of deleted "
         "ones may go.",
         "deleted",
     ),

@@ -1,5 +1,6 @@
 // Status of the app, which the stage asks for as long as it is on the page.
 
+import { find } from "../dom.js";
 import { Purpose } from "./purpose.js";
 import { callServer } from "./sender.js";
 import { rememberSeen, seenVersion } from "./steps.js";
@@ -118,10 +119,18 @@ export class Status {
     const { newest } = this.#stage.state.tuning;
     if (newest) rememberSeen(this.#model, newest);
     // Where the card of what changed stands above the stage, there is no need to leave it.
-    const card = document.querySelector("#label-tab .change");
-    if (card instanceof HTMLElement) card.scrollIntoView({ block: "start" });
+    const card = document.querySelector("#label-tab .change-place:not([hidden]) .change");
+    if (card instanceof HTMLElement) this.#unfold(card);
     else document.getElementById("train-tab-button")?.click();
     return this.update();
+  }
+
+  /** @param {HTMLElement} card */
+  #unfold(card) {
+    const fold = find(card, "[data-fold]");
+    if (fold.getAttribute("aria-expanded") === "false") fold.click();
+    fold.focus({ preventScroll: true });
+    card.scrollIntoView({ block: "start" });
   }
 
   // A page calls the stage by its component number, which another Palate at this address may not know.
