@@ -146,6 +146,7 @@ class FirstHour:
     def _vote(self, votes: int) -> None:
         for number in range(votes):
             right = number % 3 == 1
+            self._page.wait_for_function(PAIR, timeout=PATIENCE_MS)
             before = self._page.evaluate(PAIR)
             if self._keys:
                 self._key("ArrowRight" if right else "ArrowLeft")

@@ -41,7 +41,7 @@ class Hand:
 
     def until_usable(self, selector: str) -> Any:
         """Wait until a button can be pressed."""
-        found = self.find(f"{selector}:not([disabled])")
+        found = self.find(selector)
         deadline = time.monotonic() + PATIENCE_MS / 1000
         while not found.is_enabled() and time.monotonic() < deadline:
             time.sleep(0.1)

@@ -89,6 +89,8 @@ def test_a_card_comes_beside_the_pair_and_is_used_by_keyboard(
     page.keyboard.press("Enter")
     page.locator(ON_LABEL).get_by_text("New pairs are rendered by v1").wait_for(timeout=SLOW_MS)
     assert active(web) == "v1"
+    assert page.locator("#train-tab-button[data-news]").count() == 0
+    assert not page.locator("#stage .see-change").is_visible()
 
     # A vote folds it; closed, it stays away from Label, and folded on Train.
     stage.press("ArrowLeft")
@@ -128,6 +130,11 @@ def test_a_version_that_is_held_back_is_left_alone_or_tested_blind(
 
     run(web, HELPED)
     version = web.place.studio.versions()[-1]["version"]
+    card.wait_for(timeout=SLOW_MS)
+    in_a_test = "hidden => { document.querySelector('#stage .blind-test').hidden = hidden; }"
+    page.evaluate(in_a_test, False)
+    assert not card.is_visible(), "it shows what the sides look like"
+    page.evaluate(in_a_test, True)
     card.get_by_role("button", name="Test it blind").click(timeout=SLOW_MS)
     page.locator("#start-blind-test:focus").wait_for(timeout=SLOW_MS)
     assert page.locator("#blind-test-after input").input_value() == version

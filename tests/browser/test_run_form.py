@@ -23,6 +23,11 @@ def test_form_and_json_follow_each_other_and_an_error_stands_at_its_field(
 
     page.get_by_label("Strong").check()
     wait_for_json(page, {"budget": "strong"})
+    # Arrow keys go from one to the next.
+    page.get_by_label("Strong").press("ArrowLeft")
+    wait_for_fact(page, "steps", steps_by_default)
+    page.get_by_label("Normal").press("ArrowRight")
+    wait_for_json(page, {"budget": "strong"})
     assert page.locator("#run-steps input").input_value() == str(2 * steps_by_default)
     wait_for_fact(page, "steps", 2 * steps_by_default)
 

@@ -7,6 +7,7 @@ import { openStage } from "./helpers/stage_page.js";
 const CARD = '<div id="label-tab"><div class="change-place"><section class="change">'
   + '<button data-fold aria-expanded="false"></button></section></div></div>'
   + '<button id="train-tab-button"></button>';
+let state;
 let status;
 
 beforeEach(() => {
@@ -14,13 +15,19 @@ beforeEach(() => {
   const page = document.createElement("div");
   page.innerHTML = CARD;
   document.body.append(...page.children);
+  state = { annotator: "ada", trial: "", tuning: { run: null, newest: "v1", seen: null } };
   status = new Status({
     element,
     server: { stage_status: async () => ({ ok: false, error: "Busy." }) },
-    state: { annotator: "ada", trial: "", tuning: { run: null, newest: "v1", seen: null } },
+    state,
     statusView: { status() {} },
     refresh() {},
   });
+});
+
+test("a result that was acted on is not announced any more", () => {
+  document.dispatchEvent(new CustomEvent("palate-change-seen"));
+  assert.equal(state.tuning.seen, "v1");
 });
 
 const fold = () => document.querySelector("[data-fold]");

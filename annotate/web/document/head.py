@@ -84,7 +84,7 @@ def own_document(document: bytes, base: str, loading: bool) -> bytes:
     own = head_tags(base)
     if loading:
         own += f"<style>{read_static('styles/loading.css')}</style>"
-        own += module_script("toasts.js")
+        own += module_script("toasts.js") + module_script("radio_keys.js")
         screen = read_static("brand/loading.html").encode()
         rest = BODY.sub(lambda body: body[0] + screen, rest, count=1)
     return GRADIO_PREVIEW.sub(b"", head) + own.encode() + found + rest

@@ -122,6 +122,9 @@ def sentence(trial: BlindTestCard, titles: VersionTitles = UNTITLED) -> str:
     if trial["outcome"] == "worse":
         return f"<b>{after} is worse than {before}.</b> {FALSE_POSITIVE_NOTE}"
 
+    if trial["state"] != "open":
+        return f"<b>It ended without a verdict.</b> {after} may be better than {before}, or not."
+
     needed = trial["votes_needed"]
     if not trial["votes"] or needed is None:
         return "<b>No votes yet.</b> Press Vote: the sides are shuffled, and no image is marked."

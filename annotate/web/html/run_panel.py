@@ -20,8 +20,9 @@ def run_head(run: RunDetail, titles: VersionTitles = UNTITLED) -> str:
     trigger = {"person": "Started by hand", "threshold": "Started by itself after enough votes",
                "daily": "Started by itself at its time of day"}.get(run["trigger"], "")  # fmt: skip
     steps = f"step {run['step']} of {run['steps']}" if run["step"] else ""
-    pairs = run["counts"].get("preference", 0)
-    facts = [trigger, steps, f"learns from {quantity(pairs, 'choice')}" if pairs else ""]
+    # Four images that were ranked are one choice, as in the plan.
+    choices = run["counts"].get("preference", 0) + run["counts"].get("ranking", 0)
+    facts = [trigger, steps, f"learns from {quantity(choices, 'choice')}" if choices else ""]
     return (
         f'<div class="run-head"><b>{escape(run_title(run))}</b>{state_badge(shown_state(run))}'
         f'<span class="soft">{escape(" · ".join(fact for fact in facts if fact))} '

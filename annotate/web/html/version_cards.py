@@ -22,6 +22,7 @@ from annotate.wording import percent, pluralize, quantity
 
 VOTE_KINDS = {
     "preference": ("choice", "choices"),
+    "ranking": ("ranking of four", "rankings of four"),
     "tie": ("tie", "ties"),
     "both_good": ("both good", "both good"),
     "both_bad": ("both bad", "both bad"),
@@ -159,8 +160,8 @@ def _brief(version: VersionView) -> str:
     parts = []
     if version["imported"]:
         parts.append(escape(version["imported"].get("file", "")))
-    if decisive := version["counts"].get("preference"):
-        parts.append(quantity(decisive, "choice"))
+    if choices := sum(version["counts"].get(kind, 0) for kind in ("preference", "ranking")):
+        parts.append(quantity(choices, "choice"))
     held = version["result"].get("held_out", {})
     if held.get("pairs"):
         parts.append(f"agrees {percent(held.get('accuracy') or 0)} of {held['pairs']}")

@@ -56,6 +56,11 @@ def sample(shares: list[float], **changes: Any) -> Any:
     return {"prompt": "a cat", "seed": 7, "voted": True, "stages": stages} | changes
 
 
+def test_a_ranking_of_four_counts_among_the_choices_that_a_run_learns_from():
+    html = run_head(run(counts={"preference": 12, "ranking": 2, "tie": 3}))
+    assert "learns from 14 choices" in html
+
+
 def test_a_prompt_has_a_row_from_the_base_to_the_version():
     html = samples_strip([sample([0, 0.25, 1]), sample([0], voted=False)], "warm colors (v2)")
     captions = re.findall(r"<span>([^<]*)</span></a>", html)

@@ -251,5 +251,14 @@ def test_more_skipped_files_than_a_line_holds_are_listed_one_a_line():
     [((1, 1), "About 1 more choice until"), ((5, 39), "About 5 to 39 more choices")],
 )
 def test_how_many_votes_a_blind_test_takes_is_a_range_only_where_it_is_one(needed, words):
+    assert words in sentence(undecided(needed))
+
+
+def test_a_blind_test_that_ended_undecided_promises_no_verdict():
+    told = sentence(undecided((5, 39)) | {"state": "ended"})
+    assert "It ended without a verdict" in told and "more choices" not in told
+
+
+def undecided(needed):
     trial = {"after": "v1", "before": "base", "outcome": None, "votes": 7, "votes_needed": needed}
-    assert words in sentence(trial)
+    return trial | {"state": "open"}

@@ -21,6 +21,7 @@ const VOTING_MS = 30000;
 const PAUSE_MS = 8000;
 const MAX_REMEMBERED = 30;
 const [CLOSED, SEEN] = ["palate-closed-changes", "palate-seen-changes"];
+const SEEN_EVENT = "palate-change-seen";
 const NOT_ANSWERING = "Palate is not answering. Try again in a moment.";
 const START_TEST = "start-blind-test";
 const FAILED = "The run failed";
@@ -212,6 +213,7 @@ class ChangeCard {
     const button = closest(event, "button");
     if (!button) return;
     const { act, link, before, after } = button.dataset;
+    if (act || link || before) this.#see();
     if (button.matches("[data-fold]")) this.#fold(!this.#folded);
     else if (button.matches("[data-close]")) this.#close();
     else if (link) this.#trigger("select", { link });
@@ -219,7 +221,15 @@ class ChangeCard {
     else if (act) this.#act(act);
   }
 
+  /** Whoever acted on the card has seen it: nothing else says any more that it is there. */
+  #see() {
+    mark(SEEN, this.#key);
+    document.dispatchEvent(new CustomEvent(SEEN_EVENT));
+    this.#updateBadge();
+  }
+
   #close() {
+    this.#see();
     mark(CLOSED, this.#key);
     this.#fold(true);
     this.#settle();

@@ -43,6 +43,11 @@ export class Status {
   constructor(stage) {
     this.#stage = stage;
     this.#purpose = new Purpose(stage.element);
+    document.addEventListener("palate-change-seen", () => {
+      if (!stage.element.isConnected) return;
+      this.#remember();
+      stage.refresh();
+    });
   }
 
   /** Ask for the status now, and again until the stage leaves the page. */
@@ -116,13 +121,20 @@ export class Status {
 
   /** Lead to the result of the newest run, which counts as seen from then on. */
   seeChange() {
-    const { newest } = this.#stage.state.tuning;
-    if (newest) rememberSeen(this.#model, newest);
+    this.#remember();
     // Where the card of what changed stands above the stage, there is no need to leave it.
     const card = document.querySelector("#label-tab .change-place:not([hidden]) .change");
     if (card instanceof HTMLElement) this.#unfold(card);
     else document.getElementById("train-tab-button")?.click();
     return this.update();
+  }
+
+  /** Remember that somebody has seen the newest result. */
+  #remember() {
+    const { tuning } = this.#stage.state;
+    if (!tuning.newest) return;
+    rememberSeen(this.#model, tuning.newest);
+    tuning.seen = tuning.newest;
   }
 
   /** @param {HTMLElement} card */
