@@ -18,7 +18,7 @@ from storage.act_log import (
 from storage.acts import ActReceipt, NewVote, Selection, check_key
 from storage.aggregates.count_deltas import PairChanges
 from storage.aggregates.counts import RunningCounts
-from storage.aggregates.left_out import LeftOut, left_out
+from storage.aggregates.left_out import LeftOut, LeftOutCounts
 from storage.aggregates.own_votes import OwnVotes
 from storage.database import Cursor, Database
 from storage.errors import AlreadyVoted, BlindTestOver, UnknownVote
@@ -84,7 +84,7 @@ class Votes:
     ) -> None:
         self._database, self._counts = database, counts
         self._settling, self._clock = settling, clock
-        self.own = OwnVotes(database)
+        self.own, self._left_out = OwnVotes(database), LeftOutCounts(database)
 
     def record(self, vote: NewVote, selection: Selection | None = None) -> ActReceipt:
         """Record a vote once per key, with the rule that selected its pair.
@@ -142,7 +142,7 @@ class Votes:
 
     def left_out(self, base: str) -> LeftOut:
         """Count the votes that are in no count of a model."""
-        return left_out(self._database, base)
+        return self._left_out.of(base)
 
     def _pair_of(self, vote_key: str, annotator: str) -> str:
         """Return the pair of a vote, current or not, which never changes; raises UnknownVote."""
