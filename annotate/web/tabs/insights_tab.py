@@ -14,7 +14,7 @@ from annotate.views.vote_insights import InsightsView
 from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error
 from annotate.web.html.insight_cards import insights_page
 from annotate.web.html.run_cards import notice_card
-from annotate.web.tabs.layout import heading
+from annotate.web.tabs.layout import heading, inform
 
 EVERYBODY = "Everybody"
 PAGE_ACTOR = "page"
@@ -160,7 +160,7 @@ class InsightsTab:
         self, person: str | None, reason: str, whose: str | None, request: gr.Request
     ) -> list[Any]:
         self._studio.insights.exclude(reason, name_of(request, PAGE_ACTOR), person=person or "")
-        gr.Info(f"{person}'s votes are not trained on until the exclusion is lifted.")
+        inform(f"{person}'s votes are not trained on until the exclusion is lifted.")
         return self._view(whose)
 
     def _lift_exclusion(

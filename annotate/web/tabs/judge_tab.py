@@ -12,7 +12,7 @@ from annotate.views.blind_test_results import BlindTestCard
 from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error
 from annotate.web.html.blind_test_cards import blind_test_cards, sizes_card
 from annotate.web.static_files import start_script
-from annotate.web.tabs.layout import heading
+from annotate.web.tabs.layout import heading, inform
 from storage.records import QUESTIONS
 
 TICK_S = 3
@@ -136,14 +136,14 @@ class JudgeTab:
 
         if action == "report":
             saved = self._studio.blind_tests.reports.save(trial)["saved"]
-            gr.Info(f"The report is in the studio folder, in {saved}.")
+            inform(f"The report is in the studio folder, in {saved}.")
         elif action == "end":
             self._studio.blind_tests.end(trial)
         else:
             version = report["after"] if action == "use" else report["before"]
             self._studio.activate(version)
             title = self._studio.registry.titles().of(version)
-            gr.Info(f"New pairs are rendered by {title} from now on.")
+            inform(f"New pairs are rendered by {title} from now on.")
         return self._view()
 
     def _view(self) -> str:

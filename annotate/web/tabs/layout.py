@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from html import escape
 
 import gradio as gr
 
@@ -16,6 +17,12 @@ def setting(title: str, purpose: str, elem_id: str) -> gr.Accordion:
     # The style sheet makes the first line a title: an accordion takes plain text only.
     label = f"{title}\n{purpose}"
     return gr.Accordion(label, open=False, elem_id=elem_id, elem_classes="setting")
+
+
+def inform(sentence: str) -> None:
+    """Show a sentence in the corner of the page; names in it are text, whatever they hold."""
+    # Gradio shows the messages as markup.
+    gr.Info(escape(sentence, quote=False))
 
 
 def start_timer_here(timer: gr.Timer, tab: gr.Tab) -> None:

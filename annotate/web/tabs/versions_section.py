@@ -18,7 +18,7 @@ from annotate.web.html.version_cards import (
 )
 from annotate.web.static_files import start_script
 from annotate.web.tabs.compare_tab import CompareTab
-from annotate.web.tabs.layout import heading
+from annotate.web.tabs.layout import heading, inform
 from annotate.web.tabs.send_section import SendSection
 from annotate.wording import in_bytes
 
@@ -133,20 +133,20 @@ class VersionsSection:
         def activate(version: str) -> list[Any]:
             # The button says "Use anyway" where a version is held back.
             self._studio.activate(version, force=True)
-            gr.Info(f"New pairs are rendered by {self._title(version)} from now on.")
+            inform(f"New pairs are rendered by {self._title(version)} from now on.")
             return self._view(version)
 
         @errors_as_gr_error
         def save(version: str, name: str, note: str) -> list[Any]:
             self._studio.registry.rename(version, name)
             self._studio.registry.note(version, note)
-            gr.Info(f"{self._title(version)} is saved.")
+            inform(f"{self._title(version)} is saved.")
             return self._view(version)
 
         @errors_as_gr_error
         def delete(version: str) -> list[Any]:
             freed = self._studio.registry.delete(version)
-            gr.Info(f"{self._title(version)} is deleted; {in_bytes(freed)} are free.")
+            inform(f"{self._title(version)} is deleted; {in_bytes(freed)} are free.")
             return self._view(version)
 
         # By default Gradio drops selections that come while an answer is on its way.

@@ -22,6 +22,7 @@ from annotate.web.tabs.compare_board import (
     stopped,
 )
 from annotate.web.tabs.compare_tab import add_strength
+from annotate.web.tabs.layout import inform
 from storage.errors import DamagedDatabase, DiskFull, UnknownPair
 
 MARKUP = "<script>alert(1)</script>"
@@ -262,3 +263,8 @@ def test_a_blind_test_that_ended_undecided_promises_no_verdict():
 def undecided(needed):
     trial = {"after": "v1", "before": "base", "outcome": None, "votes": 7, "votes_needed": needed}
     return trial | {"state": "open"}
+
+
+def test_a_message_in_the_corner_shows_names_as_they_are(capsys: pytest.CaptureFixture[str]):
+    inform("<img src=x> & co (v2) is saved.")
+    assert capsys.readouterr().out.strip() == "&lt;img src=x&gt; &amp; co (v2) is saved."
