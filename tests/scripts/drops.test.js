@@ -27,6 +27,14 @@ beforeEach(() => {
   drops.listen();
 });
 
+test("an image of the page itself is dragged without being imported", () => {
+  const over = () => fire(window, "dragover", { dataTransfer: dropOf() }).defaultPrevented;
+  fire(window, "dragstart");
+  assert.deepEqual([over(), element.querySelector(".drop-cover").hidden], [false, true]);
+  fire(window, "dragend");
+  assert.deepEqual([over(), element.querySelector(".drop-cover").hidden], [true, false]);
+});
+
 const title = () => element.querySelector(".drop-title").textContent;
 
 test("the prompts of a text file are added once a person says so", async () => {

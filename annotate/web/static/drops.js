@@ -32,6 +32,8 @@ export class Drops {
   #element;
   #server;
   #text = "";
+  // Whether an image of the page itself is dragged, which browsers offer as a file too.
+  #isOwn = false;
 
   /**
    * @param {HTMLElement} element
@@ -43,6 +45,14 @@ export class Drops {
   }
 
   listen() {
+    window.addEventListener("dragstart", () => {
+      this.#isOwn = true;
+    });
+    for (const type of ["dragend", "pointerdown"]) {
+      window.addEventListener(type, () => {
+        this.#isOwn = false;
+      });
+    }
     for (const type of ["dragenter", "dragover", "dragleave", "drop"]) {
       window.addEventListener(type, (event) => this.#heard(/** @type {DragEvent} */ (event)));
     }
@@ -59,6 +69,7 @@ export class Drops {
   /** @param {DragEvent} event */
   #heard(event) {
     const { target, type, dataTransfer } = event;
+    if (this.#isOwn) return undefined;
     const inZone = target instanceof Element && target.closest(OWN_ZONES);
     const files = Boolean(dataTransfer && [...dataTransfer.types].includes("Files"));
     // Text may be dragged into a field, and a component that takes files takes its own.
