@@ -79,6 +79,17 @@ test("a chosen key is kept in the browser, and the action that had it takes the 
   assert.deepEqual([new Keys().of("skip"), new Keys().changed()], ["s", false]);
 });
 
+test("an action that came later leaves a key to whom it was given, until it is given another", () => {
+  localStorage.setItem("palate-keys", JSON.stringify({ skip: "n" }));
+  keys = new Keys();
+  assert.deepEqual([keys.of("skip"), keys.of("prompt"), glyphOf(keys.of("prompt"))], ["n", "", ""]);
+  assert.equal(keys.actionOf(key("n", "KeyN"), "two"), "skip");
+  keys.set("prompt", "q");
+  assert.deepEqual([keys.of("skip"), keys.of("prompt")], ["n", "q"]);
+  keys.reset();
+  assert.equal(keys.of("prompt"), "n");
+});
+
 test("a key is free unless it is reserved, a reason's, or its action cannot take the old one", () => {
   keys.assignReasonKeys(["hands"]);
   assert.equal(keys.isFree("q", "skip"), true);

@@ -117,12 +117,15 @@ export class Keys {
   }
 
   /**
-   * Return the key of an action.
+   * Return the key of an action; none where it is newer than somebody's choice of its key for another.
    * @param {string} action
    * @returns {string}
    */
   of(action) {
-    return this.#custom[action] || ACTIONS.filter(([name]) => name === action)[0][1];
+    const [, usual] = ACTIONS.filter(([name]) => name === action)[0];
+    const chosen = Object.entries(this.#custom);
+    const isTaken = chosen.some(([other, key]) => key === usual && conflict(other, action));
+    return this.#custom[action] || (isTaken ? "" : usual);
   }
 
   /**
