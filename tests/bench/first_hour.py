@@ -195,8 +195,10 @@ class FirstHour:
         self._page.locator("#automatic-runs", has_text="22:00").wait_for(timeout=PATIENCE_MS)
 
     def _start_run(self) -> None:
+        if not self._page.locator("#run-budget").is_visible():
+            self._tab("train")
         if self._keys:
-            self._hand.reach("#run-budget input:checked")
+            self._keys.reach("#run-budget input:checked")
             self._key("ArrowLeft")
         else:
             self._hand.press("#run-budget label >> nth=0")
@@ -213,7 +215,7 @@ class FirstHour:
         self._page.locator("#run", has_text="Cancelled").wait_for(timeout=PATIENCE_MS)
 
     def _look_into(self) -> None:
-        self._hand.press("#history [data-run]")
+        self._hand.press("#open-run")
         self._page.wait_for_timeout(2000)
 
     def _start_short(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-PATIENCE_MS = 90_000
+PATIENCE_MS = 60_000
 MOST_TABS = 250
 """Presses of Tab after which something counts as out of reach."""
 FOCUSED = "wanted => wanted === document.activeElement || wanted.contains(document.activeElement)"

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { start } from "../../annotate/web/static/runs.js";
+import { showOpened, start } from "../../annotate/web/static/runs.js";
 import { settle, stopClock } from "./helpers/clock.js";
 import { fire, openPage } from "./helpers/dom.js";
 
@@ -39,4 +39,17 @@ test("the button has the focus again once the table shows which run is open", as
   watched[0]();
   await clock.tick(20);
   assert.equal(document.activeElement, document.body, "a timer that renders it again takes no focus");
+});
+
+test("a run that is opened from elsewhere is scrolled to once it is there, and has the keyboard", async () => {
+  const clock = stopClock();
+  const page = openPage("<div></div>");
+  showOpened();
+  const panel = Object.assign(document.createElement("div"), { id: "run-panel" });
+  const button = Object.assign(document.createElement("button"), { id: "close-run" });
+  panel.append(button);
+  page.append(panel);
+  await clock.tick(20);
+  await settle();
+  assert.deepEqual([panel.calls, document.activeElement], [["scrollIntoView"], button]);
 });

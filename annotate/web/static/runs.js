@@ -2,6 +2,22 @@
 
 import { closest, findAll } from "./dom.js";
 
+const MOST_FRAMES = 60;
+
+/**
+ * Show the run that a button elsewhere on the page has opened, and put the keyboard there.
+ * @param {number} [frames] that it may still take until the run is on the page
+ */
+export function showOpened(frames = MOST_FRAMES) {
+  const panel = document.getElementById("run-panel");
+  if (!panel?.offsetParent) {
+    if (frames > 0) requestAnimationFrame(() => showOpened(frames - 1));
+    return;
+  }
+  panel.scrollIntoView({ block: "start" });
+  document.getElementById("close-run")?.focus({ preventScroll: true });
+}
+
 /**
  * Start the table.
  * @param {import("./types").Component} component

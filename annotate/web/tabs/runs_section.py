@@ -18,11 +18,12 @@ from annotate.views.training import RunDetail, RunView
 from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error
 from annotate.web.html.run_cards import run_card, run_title, runs_table
 from annotate.web.html.run_panel import deleted_notice
-from annotate.web.static_files import start_script
+from annotate.web.static_files import event_script, start_script
 from annotate.web.tabs.layout import heading
 from annotate.web.tabs.train.run_panel import RunPanel
 
 TICK_S = 2
+SCRIPT = "runs.js"
 CANCELLING_SCRIPT = f"() => ({json.dumps(gr.update(value='Cancelling …', interactive=False))})"
 
 
@@ -47,7 +48,7 @@ class RunsSection:
         """Build the history below what is there by now, and wire all events."""
         self._history_title = heading("History", visible=False)
         self._history = gr.HTML(
-            elem_id="history", js_on_load=start_script("runs.js"), apply_default_css=False
+            elem_id="history", js_on_load=start_script(SCRIPT), apply_default_css=False
         )
         self._panel = RunPanel(self._studio)
         self._shown = [self._run, self._cancel, self._resume, self._open]
@@ -86,7 +87,9 @@ class RunsSection:
         self._cancel.click(None, None, self._cancel, js=CANCELLING_SCRIPT)
         self._cancel.click(cancel, opened, shown, **PRIVATE)
         self._resume.click(resume, opened, shown, **PRIVATE)
-        self._open.click(open_current, None, every, **PRIVATE)
+        looked = self._open.click(open_current, None, every, **PRIVATE)
+        # Below the fold it would seem as if nothing had happened.
+        looked.success(None, None, None, js=event_script(SCRIPT, "showOpened"), **PRIVATE)
         # By default Gradio drops selections that come while an answer is on its way.
         self._history.select(choose, opened, every, trigger_mode="always_last", **PRIVATE)
         self.timer.tick(self._view, opened, shown, **PRIVATE)
