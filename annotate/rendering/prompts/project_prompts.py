@@ -97,6 +97,8 @@ class ProjectPrompts:
         """
         if weight is not None and weight not in WEIGHTS:
             raise InvalidRequest(f"{weight!r} is no weight. Choose 0.5, 1, 2 or 4.")
+        if removed not in (None, True, False):
+            raise InvalidRequest(f"Whether prompts are removed is true or false, not {removed!r}.")
         taken = set(numbers) if removed else set()
         if not self._usable(s for s in self.states() if s.prompt_id not in taken):
             raise InvalidPrompts(LAST_ONE)

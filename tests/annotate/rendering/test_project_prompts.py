@@ -136,6 +136,8 @@ def test_the_last_prompt_cannot_be_removed(open_place: Open) -> None:
     assert place.studio.prompts.page()["in_use"] == 2
     with pytest.raises(InvalidRequest, match=r"0\.5, 1, 2 or 4"):
         place.studio.prompts.change(list(numbers(place).values()), "ann", None, 3.0)
+    with pytest.raises(InvalidRequest, match="is true or false, not 'false'"):
+        place.studio.prompts.change([numbers(place)["a drum"]], "ann", "false", None)
 
 
 def test_another_list_is_chosen_and_kept(open_place: Open) -> None:
