@@ -37,8 +37,13 @@ def view(counts: Counts, again: int | None, sentence: str) -> VoteCounts:
 
 
 def whole_sentence(store: Store, model_id: str, mixed: bool) -> str:
-    """Say what the votes are, and then which are in no count; for places that are opened rarely."""
+    """Say what the votes are, and then which are in no count; for places that are opened rarely.
+
+    Which are in no count is not said while a blind test is mixed in: its votes are among them.
+    """
     sentence = vote_counts(store, model_id, mixed)["sentence"]
+    if mixed:
+        return sentence
     found = store.votes.left_out(model_id)
     outside = {
         "taken back or changed": found.taken_back,

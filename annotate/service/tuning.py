@@ -33,7 +33,11 @@ class Tuning:
 
     def plan(self, settings: dict[str, Any] | str) -> PlanView:
         """Return what a run would be; raises NothingToLearn, or what the trainer raises."""
-        return self._runs.plan(as_settings(settings))
+        plan = self._runs.plan(as_settings(settings))
+        if self._assigner.mixed:
+            # What the votes are would tell which pairs are the blind test's.
+            plan.pop("counts", None)
+        return plan
 
     def fine_tune(self, settings: dict[str, Any] | str) -> StartedRun:
         """Start or queue a run on all votes so far; waits until they are settled."""

@@ -68,3 +68,5 @@ def test_while_a_blind_test_is_mixed_in_no_count_tells_its_pairs_apart(place: Pl
     place.studio._assigner.mix_in("t0001")
     counts = place.studio.stats()["counts"]
     assert (counts["choices"], counts["again"], counts["sentence"]) == (1, None, ALIKE)
+    assert place.studio.counts_told() == ALIKE
+    assert "counts" not in place.studio.plan({})
