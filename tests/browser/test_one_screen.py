@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from journeys import Stage
+from journeys import SLOW_MS, Stage
 from PIL import Image
 from running import App
 
@@ -83,6 +83,10 @@ def overlap(one: dict[str, float], other: dict[str, float]) -> bool:
     )
 
 
+ABOUT = """voted => JSON.stringify(voted) ===
+    JSON.stringify([...document.querySelectorAll('#stage .about img')].map((one) => one.src))"""
+
+
 def sources(page: Any, around: str) -> list[str]:
     images = page.locator(f"#stage {around} img")
     return [str(source) for source in images.evaluate_all("all => all.map((one) => one.src)")]
@@ -104,7 +108,8 @@ def test_two_images_their_question_and_the_verdicts_are_in_sight_at_every_size(
         voted = sources(page, ".board .frame")
         stage.press("ArrowLeft")
         page.locator("#stage .annotations:not([data-idle])").wait_for()
-        assert sources(page, ".about") == voted, "the strip shows the pair that it is about"
+        # The strip comes after the next pair is painted, and shows the pair that it is about.
+        page.wait_for_function(ABOUT, arg=voted, timeout=SLOW_MS)
 
         for size in DESKTOPS:
             found = measure(page, size)

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from annotate_doubles import small_model
+from annotate_doubles import PaintingSampler, small_model
 from places import ENDLESS, Open, Place, until
 
 from annotate.errors import AlreadyPreparing, InvalidRequest
@@ -119,9 +120,16 @@ def test_odd_numbers_are_refused_in_a_sentence(place: Place, count: Any) -> None
             call(count)
 
 
-def test_time_and_disk_are_told_before(place: Place, disk_with: Callable[[int], None]) -> None:
+def without_brush(images_dir: Path) -> PaintingSampler:
+    """Return a sampler that waits before its first image."""
+    sampler = PaintingSampler(images_dir)
+    sampler.brush.clear()
+    return sampler
+
+
+def test_time_and_disk_are_told_before(open_place: Open, disk_with: Callable[[int], None]) -> None:
     disk_with(10_000_000_000)
-    place.sampler.brush.clear()
+    place = open_place(without_brush)
     guessed = place.studio.preparation.estimate(100)
     # Two images of 16 x 16 pixels, 1.6 bytes each, and a row.
     assert guessed["bytes"] == 100 * (round(2 * 256 * 1.6) + 1000)
