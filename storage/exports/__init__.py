@@ -1,0 +1,1 @@
+"""Exports: votes and their images in the forms that other programs read."""

@@ -1,0 +1,1 @@
+"""The layouts in which others keep preferences: recognised, mapped, and read row by row."""

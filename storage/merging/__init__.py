@@ -1,0 +1,1 @@
+"""Backups of a whole studio, and the union of two studios of one model."""
