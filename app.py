@@ -38,8 +38,8 @@ from annotate.background import BackgroundJob
 from annotate.image_import.folder import check_folder
 from annotate.image_import.listing import preview_lines, skip_lines, writable
 from annotate.rendering.model_readings import as_chosen
-from annotate.rendering.prompt_sources import read_prompt_file
-from annotate.rendering.prompt_variations import WILDCARDS, PromptVariations
+from annotate.rendering.prompts.prompt_sources import read_prompt_file
+from annotate.rendering.prompts.prompt_variations import WILDCARDS, PromptVariations
 from annotate.service.studio import Studio
 from annotate.web.http_server import Server, listen, no_proxies
 from storage import Store

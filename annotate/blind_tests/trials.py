@@ -24,9 +24,9 @@ from annotate.comparison.grid import ComparisonGrid, GridImages
 from annotate.comparison.mixes import parse_mix
 from annotate.errors import InvalidRequest, SamplerSuspended
 from annotate.labeling.assignment import PairAssigner
-from annotate.rendering.prompt_sampler import PromptSampler
+from annotate.rendering.prompts.prompt_sampler import PromptSampler
 from annotate.rendering.rendering_watch import RenderingWatch
-from annotate.training.activation_policy import ActivationPolicy
+from annotate.training.automatic.activation_policy import ActivationPolicy
 from annotate.versions.release_gate import require_passed_checks
 from annotate.views.blind_test_results import BlindTestView
 from storage.records import QUESTIONS, Image, Trial

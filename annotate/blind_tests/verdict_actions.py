@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from annotate.blind_tests.verdict import VerdictCalculator
-from annotate.training.activation_policy import ActivationPolicy
+from annotate.training.automatic.activation_policy import ActivationPolicy
 from storage.records import Trial
 from storage.store import Store
 

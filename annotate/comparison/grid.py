@@ -10,7 +10,7 @@ from annotate.comparison.mixes import Mix
 from annotate.errors import VersionFileMissing
 from annotate.rendering.look import Look
 from annotate.rendering.pair_pool import PairPool
-from annotate.rendering.prompt_variations import PromptVariations
+from annotate.rendering.prompts.prompt_variations import PromptVariations
 from annotate.rendering.renderer import Renderer, WeightedAdapters
 from annotate.rendering.rendering_watch import RenderingWatch
 from annotate.urls import image_url

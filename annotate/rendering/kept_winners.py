@@ -14,7 +14,7 @@ from annotate.clock import Monotonic
 from annotate.labeling.assignment import PairAssigner
 from annotate.labeling.item_assigner import LEASE_S
 from annotate.rendering.look import Look
-from annotate.rendering.prompt_sampler import PromptSampler
+from annotate.rendering.prompts.prompt_sampler import PromptSampler
 from annotate.rendering.renderer import Renderer, adapters_of
 from annotate.rendering.rendering_watch import RenderingWatch
 from annotate.rendering.similarity import DuplicateFilter

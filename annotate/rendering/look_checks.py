@@ -9,7 +9,7 @@ from align.contracts.image_sizes import LATENT_PIXEL
 from align.contracts.solvers import find_solver, solver_problem
 from annotate.errors import InvalidRequest
 from annotate.rendering.look import Look, Size
-from annotate.rendering.prompt_variations import has_variations
+from annotate.rendering.prompts.prompt_variations import has_variations
 from annotate.wording import quantity
 from storage.text import has_controls
 

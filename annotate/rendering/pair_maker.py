@@ -8,7 +8,7 @@ from annotate.labeling.assignment import PairAssigner
 from annotate.labeling.best_worst import QuadAssigner
 from annotate.rendering.look import Look
 from annotate.rendering.prepared_pairs import PreparedPairs
-from annotate.rendering.prompt_sampler import PromptSampler
+from annotate.rendering.prompts.prompt_sampler import PromptSampler
 from annotate.rendering.renderer import Renderer
 from annotate.rendering.similarity import DuplicateFilter
 from annotate.validation import SEEDS

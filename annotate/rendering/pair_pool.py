@@ -17,8 +17,8 @@ from annotate.rendering.pair_maker import PairMaker
 from annotate.rendering.pair_requests import FEW_PAIRS, PairRequests
 from annotate.rendering.pool_target import MIN_READY_PAIRS, PoolTarget
 from annotate.rendering.prepared_pairs import PreparedPairs
-from annotate.rendering.prompt_sampler import PromptSampler
 from annotate.rendering.prompts.asked_prompts import AskedPrompts
+from annotate.rendering.prompts.prompt_sampler import PromptSampler
 from annotate.rendering.renderer import Renderer
 from annotate.rendering.votes_per_hour import RenderingSpeed, speed_of
 from storage.store import Store

@@ -7,9 +7,9 @@ from align.contracts.run_files import RunState
 from align.contracts.run_settings import RunSettingFields
 from annotate.clock import in_utc
 from annotate.errors import InvalidRequest
-from annotate.training.changes import change_of
-from annotate.training.run_form import changed, form_values
-from annotate.training.run_samples import samples_of
+from annotate.training.planning.run_form import changed, form_values
+from annotate.training.samples.changes import change_of
+from annotate.training.samples.run_samples import samples_of
 from annotate.versions.naming import version_title
 from annotate.views.changes import ChangeSample, ChangeView
 from annotate.views.training import PlanView, SampleView, StartedRun

@@ -14,8 +14,8 @@ from annotate.labeling.undo_messages import undo_view
 from annotate.labeling.vote_counts import vote_counts, whole_sentence
 from annotate.rendering.kept_winners import KeptWinners
 from annotate.rendering.pair_pool import PairPool, WaitEstimate
-from annotate.training.new_votes import NewVotes
-from annotate.training.trigger import Trigger
+from annotate.training.automatic.trigger import Trigger
+from annotate.training.planning.new_votes import NewVotes
 from annotate.validation import as_annotator, as_text
 from annotate.views.own_votes import ChangedVote, OwnVotesList
 from annotate.views.pairs_and_votes import (

@@ -7,12 +7,12 @@ from align.contracts.errors import InvalidInput, NotFound, PalateError
 from align.contracts.models import ModelInfo
 from annotate.errors import NothingToLearn
 from annotate.interfaces import Trainer
-from annotate.training.activation_policy import ActivationPolicy
-from annotate.training.automatic_runs import in_clock_time
-from annotate.training.new_votes import NewVotes
-from annotate.training.run_form import readiness
+from annotate.training.automatic.activation_policy import ActivationPolicy
+from annotate.training.automatic.automatic_runs import in_clock_time
+from annotate.training.automatic.trigger import Trigger
+from annotate.training.planning.new_votes import NewVotes
+from annotate.training.planning.run_form import readiness
 from annotate.training.runs import TrainingRuns
-from annotate.training.trigger import Trigger
 from annotate.validation import as_settings
 from annotate.views.next_run import (
     AutomaticRunsView,

@@ -9,8 +9,6 @@ from annotate.labeling.assignment import PairAssigner
 from annotate.labeling.best_worst import QuadAssigner
 from annotate.labeling.items import pair_view, quad_view
 from annotate.rendering.pair_pool import PairPool
-from annotate.rendering.prompt_sources import check_prompts
-from annotate.rendering.prompt_variations import has_variations
 from annotate.rendering.prompts.project_prompts import (
     AUTOMATIC,
     ONLY_OWN,
@@ -18,6 +16,8 @@ from annotate.rendering.prompts.project_prompts import (
     TYPED,
     ProjectPrompts,
 )
+from annotate.rendering.prompts.prompt_sources import check_prompts
+from annotate.rendering.prompts.prompt_variations import has_variations
 from annotate.validation import as_annotator, as_text
 from annotate.views.pair_rendering import AddedPrompts
 from annotate.views.prompts import AskedItems, AskedPrompt, PromptListView, PromptsPage, PromptView

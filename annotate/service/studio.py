@@ -48,8 +48,8 @@ from annotate.rendering.model_readings import ModelReadings, as_chosen
 from annotate.rendering.pair_pool import PairPool
 from annotate.rendering.pool_target import MIN_READY_PAIRS
 from annotate.rendering.prepared_pairs import PreparedPairs
-from annotate.rendering.prompt_variations import WILDCARDS, PromptVariations
 from annotate.rendering.prompts.project_prompts import ProjectPrompts
+from annotate.rendering.prompts.prompt_variations import WILDCARDS, PromptVariations
 from annotate.rendering.renderer import Renderer
 from annotate.rendering.studio_look import StudioLook
 from annotate.service.changes import RunChanges
@@ -62,13 +62,13 @@ from annotate.service.prompt_control import PromptControl
 from annotate.service.status import StudioStatus
 from annotate.service.tuning import Tuning
 from annotate.service.version_images import VersionImages
-from annotate.training.activation_policy import ActivationPolicy
-from annotate.training.new_votes import NewVotes
+from annotate.training.automatic.activation_policy import ActivationPolicy
+from annotate.training.automatic.trigger import Trigger
+from annotate.training.planning.new_votes import NewVotes
+from annotate.training.planning.vote_sources import VoteSources
 from annotate.training.run_status import RunStatusReader
 from annotate.training.runs import TrainingRuns
-from annotate.training.trigger import Trigger
 from annotate.training.turns import TurnRules
-from annotate.training.vote_sources import VoteSources
 from annotate.versions.registry import VersionRegistry
 from annotate.versions.sending import VersionSender
 from annotate.views.activity import ActivityView

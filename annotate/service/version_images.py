@@ -1,6 +1,6 @@
 """Images of a version for the page: samples of the run that made it, or what it rendered last."""
 
-from annotate.training.run_samples import samples_of
+from annotate.training.samples.run_samples import samples_of
 from annotate.urls import image_url
 from storage.records import Version
 from storage.store import Store

@@ -11,10 +11,10 @@ from align.contracts.run_files import MetricsRow, RunState, RunStatus
 from align.contracts.snapshot_files import SnapshotManifest
 from annotate.clock import in_utc
 from annotate.interfaces import Trainer
-from annotate.training.missing_images import left_out_sentence
-from annotate.training.new_votes import counts_of, snapshot_manifest
+from annotate.training.planning.missing_images import left_out_sentence
+from annotate.training.planning.new_votes import counts_of, snapshot_manifest
 from annotate.training.run_deletion import RunDeletion
-from annotate.training.run_samples import sample_file, samples_of
+from annotate.training.samples.run_samples import sample_file, samples_of
 from annotate.views.activity import CurrentRun
 from annotate.views.training import RunDetail, RunProgress, RunView
 from annotate.wording import percent, quantity

@@ -19,16 +19,16 @@ from annotate.errors import ModelBusy, NotResumable
 from annotate.interfaces import Sampler, Trainer
 from annotate.rendering.pair_pool import PairPool
 from annotate.rendering.studio_look import StudioLook
-from annotate.training.automatic_runs import AutomaticRuns
-from annotate.training.new_votes import NewVotes
+from annotate.training.automatic.automatic_runs import AutomaticRuns
+from annotate.training.automatic.trigger import Trigger
 from annotate.training.planning.known_device import KnownDevice
+from annotate.training.planning.new_votes import NewVotes
+from annotate.training.planning.run_plans import RunPlanner
+from annotate.training.planning.run_preparation import RunPreparation
+from annotate.training.planning.vote_sources import VoteSources
 from annotate.training.run_ends import RunEnds
-from annotate.training.run_plans import RunPlanner
-from annotate.training.run_preparation import RunPreparation
 from annotate.training.shared_device import SharedDevice
-from annotate.training.trigger import Trigger
 from annotate.training.turns import TurnRules
-from annotate.training.vote_sources import VoteSources
 from annotate.views.training import PlanView
 from storage.errors import StorageError
 from storage.records import Run, Version

@@ -13,8 +13,8 @@ from annotate.clock import Monotonic
 from annotate.interfaces import Sampler, Trainer
 from annotate.rendering.pair_pool import PairPool, WaitEstimate
 from annotate.rendering.pool_target import READY_DURING_RUN
+from annotate.training.planning.vote_sources import STUDIO
 from annotate.training.turns import Phase, TurnRules, Turns
-from annotate.training.vote_sources import STUDIO
 from annotate.wording import soon
 from storage.store import Store
 

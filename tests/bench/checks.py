@@ -33,7 +33,7 @@ from align.contracts.rendering import RenderItem
 from align.evaluation.evaluate import evaluate
 from align.evaluation.release_checks import SEEDS
 from align.weights.pipeline import load_pipeline
-from annotate.rendering.prompt_sources import built_in_prompts
+from annotate.rendering.prompts.prompt_sources import built_in_prompts
 
 VOTES, SPARE = 40, 6
 GOOD = {"steps": 100}

@@ -27,7 +27,7 @@ from tastes import TASTES, read
 from align.contracts.rendering import RenderItem
 from annotate.insights.active_learning import RANDOM_SHARE
 from annotate.insights.attributes import attributes
-from annotate.rendering.prompt_sources import built_in_prompts
+from annotate.rendering.prompts.prompt_sources import built_in_prompts
 from annotate.statistics.preference_model import MIN_VOTES, fit_preference_model
 
 TESTED = 80

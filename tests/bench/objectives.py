@@ -44,7 +44,7 @@ from align.client.run_folder import RunFolder
 from align.client.trainer import TrainerProcess
 from align.contracts.rendering import RenderItem
 from align.files import read_json, write_json
-from annotate.rendering.prompt_sources import built_in_prompts
+from annotate.rendering.prompts.prompt_sources import built_in_prompts
 
 OBJECTIVES = "dpo,dpop,ipo,cdpo,soft,mapo,kto,sft"
 SEEDS = (11, 12)

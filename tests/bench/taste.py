@@ -94,7 +94,11 @@ def parse() -> argparse.Namespace:
 def unseen_prompts() -> list[str]:
     """Prompts that the app's own list does not hold, so that nobody votes on them."""
     labels = (ROOT / "align/emoji/labels.txt").read_text("utf-8").split("\n")
-    shown = (ROOT / "annotate/rendering/prompt_lists/emoji_prompts.txt").read_text("utf-8").lower()
+    shown = (
+        (ROOT / "annotate/rendering/prompts/prompt_lists/emoji_prompts.txt")
+        .read_text("utf-8")
+        .lower()
+    )
     unseen = [label for label in labels if label.strip() and label.lower() not in shown]
     return [f"a {label}" for label in random.Random(5).sample(unseen, PROMPTS)]
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from align.contracts.models import ModelInfo
 from annotate.errors import InvalidPrompts, InvalidRequest
-from annotate.rendering.prompt_sampler import PromptSampler
-from annotate.rendering.prompt_sources import (
+from annotate.rendering.prompts.prompt_sampler import PromptSampler
+from annotate.rendering.prompts.prompt_sources import (
     EMOJI,
     SENTENCES,
     TAGS,
@@ -14,7 +14,7 @@ from annotate.rendering.prompt_sources import (
     prompts_for,
     prompts_of_list,
 )
-from annotate.rendering.prompt_variations import PromptVariations
+from annotate.rendering.prompts.prompt_variations import PromptVariations
 from storage.store import Store
 from storage.tables.prompts import EDITED, PromptState, PromptUse
 

@@ -1,1 +1,1 @@
-"""What is known before a run starts: its device, and what earlier runs have measured."""
+"""What a run is trained on and how long it takes, known before it starts."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 from urllib.parse import urlencode
 
-from annotate.training.changes import ChangeKind
+from annotate.training.samples.changes import ChangeKind
 from annotate.views.changes import ChangeSample, ChangeView
 
 BASE = "base"

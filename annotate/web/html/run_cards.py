@@ -8,7 +8,7 @@ from align.contracts.durations import in_words
 from align.contracts.movement import told_movement
 from align.contracts.run_files import RunResult
 from annotate.charts.bar_charts import progress_bar
-from annotate.training.changes import Change, ChangeKind, change_of, contradicted
+from annotate.training.samples.changes import Change, ChangeKind, change_of, contradicted
 from annotate.versions.naming import UNTITLED, VersionTitles
 from annotate.versions.release_gate import failed_checks
 from annotate.views.training import PlanView, RunDetail, RunView

@@ -4,7 +4,7 @@ from typing import Any
 
 import gradio as gr
 
-from annotate.rendering.prompt_sources import parse_prompts
+from annotate.rendering.prompts.prompt_sources import parse_prompts
 from annotate.service.studio import Studio
 from annotate.statistics.sequential_test import sample_sizes
 from annotate.versions.naming import VersionTitles

@@ -5,8 +5,8 @@ from pathlib import Path
 import gradio as gr
 
 from align.contracts.prompt_marks import has_weights
-from annotate.rendering.prompt_sources import read_prompt_file
-from annotate.rendering.prompt_variations import has_variations
+from annotate.rendering.prompts.prompt_sources import read_prompt_file
+from annotate.rendering.prompts.prompt_variations import has_variations
 from annotate.service.studio import Studio
 from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error, errors_as_reply
 from annotate.web.permissions import authorized_function

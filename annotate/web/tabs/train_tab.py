@@ -3,13 +3,13 @@
 import gradio as gr
 
 from annotate.service.studio import Studio
-from annotate.web.tabs.fine_tune_section import FineTuneSection
-from annotate.web.tabs.runs_section import RunsSection
 from annotate.web.tabs.train.automatic_runs_section import AutomaticRunsSection
 from annotate.web.tabs.train.change_section import ChangeSection
+from annotate.web.tabs.train.fine_tune_section import FineTuneSection
 from annotate.web.tabs.train.run_notice import build_run_notice
+from annotate.web.tabs.train.runs_section import RunsSection
 from annotate.web.tabs.train.tell_button import TellButton
-from annotate.web.tabs.versions_section import VersionsSection
+from annotate.web.tabs.train.versions_section import VersionsSection
 
 
 class TrainTab:

@@ -105,7 +105,7 @@ def test_a_prompt_that_may_have_been_cut_off_before_is_told():
 @pytest.mark.parametrize(("name", "tokens"), [("emoji", 22), ("sentences", 75), ("tags", 75)])
 @pytest.mark.parametrize("kind", ["prompts", "evaluation_prompts"])
 def test_no_built_in_prompt_was_ever_cut_off(name, tokens, kind):
-    folder = Path(__file__).parents[3] / "annotate" / "rendering" / "prompt_lists"
+    folder = Path(__file__).parents[3] / "annotate/rendering/prompts/prompt_lists"
     prompts = (folder / f"{name}_{kind}.txt").read_text(encoding="utf-8").splitlines()
     assert [p for p in prompts if p[:1] not in ("", "#") and is_read_whole(p, tokens)] == []
 

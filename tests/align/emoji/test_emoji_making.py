@@ -45,7 +45,7 @@ from align.weights.pipeline import load_pipeline
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[3]
-EMOJI, PROMPTS = ROOT / "align/emoji", ROOT / "annotate/rendering/prompt_lists"
+EMOJI, PROMPTS = ROOT / "align/emoji", ROOT / "annotate/rendering/prompts/prompt_lists"
 SHAPES = {
     "banana": "ellipse",
     "balloon": "rectangle",

@@ -8,7 +8,7 @@ from places import Open, Place, until
 from annotate.errors import InvalidRequest, ReleaseBlocked
 from annotate.labeling.items import QUESTION_TEXTS
 from annotate.labeling.new_acts import as_vote
-from annotate.rendering.prompt_sources import prompts_for
+from annotate.rendering.prompts.prompt_sources import prompts_for
 from annotate.service.labeler_view import LabelerView
 from annotate.web.stage import _status_function
 from annotate.web.stage_events import StageEvents

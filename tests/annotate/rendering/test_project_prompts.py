@@ -8,8 +8,8 @@ from annotate_doubles import small_model
 from places import Open, Place, until
 
 from annotate.errors import InvalidPrompts, InvalidRequest, NotAllowed
-from annotate.rendering.prompt_sampler import PromptSampler
-from annotate.rendering.prompt_sources import built_in_list, prompts_of_list
+from annotate.rendering.prompts.prompt_sampler import PromptSampler
+from annotate.rendering.prompts.prompt_sources import built_in_list, prompts_of_list
 from annotate.service.labeler_view import LabelerView
 
 NAMES = ("emoji", "sentences", "tags")

@@ -7,8 +7,8 @@ import pytest
 from places import Open, Place, until
 
 from annotate.errors import AnnotateError, InvalidPrompts
-from annotate.rendering.prompt_sampler import PromptSampler
-from annotate.rendering.prompt_sources import (
+from annotate.rendering.prompts.prompt_sampler import PromptSampler
+from annotate.rendering.prompts.prompt_sources import (
     MAX_PROMPTS,
     MAX_PROMPTS_AT_ONCE,
     built_in_prompts,

@@ -8,8 +8,8 @@ import pytest
 from places import Open, until
 
 from annotate.errors import InvalidPrompts
-from annotate.rendering.prompt_sampler import PromptSampler
-from annotate.rendering.prompt_variations import WILDCARDS, PromptVariations
+from annotate.rendering.prompts.prompt_sampler import PromptSampler
+from annotate.rendering.prompts.prompt_variations import WILDCARDS, PromptVariations
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 from places import Place
 
 from annotate.errors import InvalidRequest, InvalidSchedule
-from annotate.training.activation_policy import passed
+from annotate.training.automatic.activation_policy import passed
 from annotate.web.tabs.train.run_notice import notice_of
 
 PASSED = {"name": "images", "passed": True, "value": 1.0, "limit": 0.5, "sentence": "Fine."}

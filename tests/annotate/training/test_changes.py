@@ -2,7 +2,7 @@
 
 import pytest
 
-from annotate.training.changes import ChangeKind, change_of
+from annotate.training.samples.changes import ChangeKind, change_of
 
 CHECKS = {
     "held_back": True,

@@ -7,7 +7,7 @@ from places import Open, Place, until
 
 from annotate.errors import NothingToLearn
 from annotate.labeling.new_acts import as_vote
-from annotate.training.missing_images import MissingImages, left_out_sentence
+from annotate.training.planning.missing_images import MissingImages, left_out_sentence
 from annotate.web.html.run_cards import plan_card, run_card
 
 pytestmark = pytest.mark.slow

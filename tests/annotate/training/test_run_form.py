@@ -3,7 +3,7 @@
 import pytest
 
 from align.client.planning.setting_fields import setting_fields
-from annotate.training.run_form import changed, form_values, readiness
+from annotate.training.planning.run_form import changed, form_values, readiness
 
 KNOWN = setting_fields("embedded")
 

@@ -8,7 +8,7 @@ from PIL import Image
 from places import Place
 
 from align.contracts.run_samples import RunSamples, image_name
-from annotate.training.run_samples import sample_file, samples_of
+from annotate.training.samples.run_samples import sample_file, samples_of
 
 
 def write_samples(run_dir: Path, shares: list[float]) -> RunSamples:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from places import Place
 
-from annotate.rendering.prompt_sources import built_in_prompts
-from annotate.training.sample_choice import sample_prompts
+from annotate.rendering.prompts.prompt_sources import built_in_prompts
+from annotate.training.samples.sample_choice import sample_prompts
 
 UNSEEN = ["a harbor at dawn", "a {red|blue} door", "a fern", "a __place__", "an owl", "a cat"]
 

@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 from annotate.errors import InvalidSchedule
-from annotate.training.trigger import Trigger
+from annotate.training.automatic.trigger import Trigger
 
 
 def test_zero_votes_mean_never() -> None:

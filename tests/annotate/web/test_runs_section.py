@@ -5,7 +5,7 @@ import pytest
 from places import ENDLESS, Place, until
 
 from annotate.errors import NotResumable
-from annotate.web.tabs.runs_section import RunsSection
+from annotate.web.tabs.train.runs_section import RunsSection
 
 pytestmark = pytest.mark.slow
 

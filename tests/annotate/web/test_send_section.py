@@ -5,7 +5,7 @@ from pathlib import Path
 import gradio as gr
 from places import Place
 
-from annotate.web.tabs.send_section import SendSection
+from annotate.web.tabs.train.send_section import SendSection
 
 
 def test_what_is_typed_stays_while_no_folder_is_set(place: Place, tmp_path: Path) -> None:

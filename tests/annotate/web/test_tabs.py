@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from annotate.charts.line_charts import curve
 from annotate.errors import InvalidRequest
-from annotate.training.changes import change_of
+from annotate.training.samples.changes import change_of
 from annotate.web.errors_to_ui import errors_as_gr_error, errors_as_reply
 from annotate.web.html.blind_test_cards import sentence
 from annotate.web.html.image_import_cards import import_result_card

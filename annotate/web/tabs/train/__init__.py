@@ -1,1 +1,1 @@
-"""Parts of the Train tab: the form of a run, automatic runs, and what a run changed."""
+"""Sections of the Train tab: the form of a run, runs, versions, and what a run changed."""

@@ -8,7 +8,7 @@ import gradio as gr
 from gradio.components import Component
 
 from align.contracts.run_settings import RunSettingFields
-from annotate.training.run_form import defaults, field_of, form_values
+from annotate.training.planning.run_form import defaults, field_of, form_values
 from annotate.versions.naming import version_title
 from annotate.views.model_versions import ListedVersion
 from annotate.views.next_run import RunPreview

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from align.contracts.errors import PalateError
 from align.contracts.run_files import RunResult
 from annotate.errors import InvalidRequest
-from annotate.training.changes import ChangeKind, change_of
+from annotate.training.samples.changes import ChangeKind, change_of
 from annotate.versions.naming import version_title
 from annotate.views.next_run import Activation, PolicyActivation
 from storage.records import Version

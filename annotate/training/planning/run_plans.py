@@ -7,11 +7,11 @@ from annotate.clock import Monotonic
 from annotate.errors import NothingToLearn
 from annotate.interfaces import Trainer
 from annotate.labeling.vote_counts import whole_sentence
-from annotate.training.missing_images import MissingImages, left_out_sentence
-from annotate.training.new_votes import names_of, split_voter
 from annotate.training.planning.known_device import KnownDevice
+from annotate.training.planning.missing_images import MissingImages, left_out_sentence
+from annotate.training.planning.new_votes import names_of, split_voter
 from annotate.training.planning.run_paces import RunPaces
-from annotate.training.vote_sources import VoteSources
+from annotate.training.planning.vote_sources import VoteSources
 from annotate.views.training import PlanView
 from storage.store import Store
 

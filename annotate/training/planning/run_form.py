@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypedDict
 
 from align.contracts.run_settings import RunSettingFields, SettingField
-from annotate.training.new_votes import ALSO, VOTER
+from annotate.training.planning.new_votes import ALSO, VOTER
 from annotate.views.training import PlanView
 from annotate.wording import pluralize, quantity
 

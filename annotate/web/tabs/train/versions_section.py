@@ -19,7 +19,7 @@ from annotate.web.html.version_cards import (
 from annotate.web.static_files import start_script
 from annotate.web.tabs.compare_tab import CompareTab
 from annotate.web.tabs.layout import heading, inform
-from annotate.web.tabs.send_section import SendSection
+from annotate.web.tabs.train.send_section import SendSection
 from annotate.wording import in_bytes
 
 TICK_S = 3

@@ -5,8 +5,8 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 
 from annotate.errors import InvalidPrompts
-from annotate.rendering.prompt_sources import MAX_PROMPTS
-from annotate.rendering.prompt_variations import PromptVariations
+from annotate.rendering.prompts.prompt_sources import MAX_PROMPTS
+from annotate.rendering.prompts.prompt_variations import PromptVariations
 
 VARIATIONS_TRIED = 20
 

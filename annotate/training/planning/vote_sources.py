@@ -4,7 +4,7 @@ from typing import Any
 
 from annotate.errors import InvalidRequest
 from annotate.rendering.studio_look import StudioLook
-from annotate.training.new_votes import ALSO
+from annotate.training.planning.new_votes import ALSO
 from annotate.views.training import VoteSource
 from storage.records import OtherVotes, Voters
 from storage.store import Store

@@ -8,7 +8,7 @@ import gradio as gr
 from align.contracts.errors import PalateError
 from annotate.auth.identity import name_of
 from annotate.service.studio import Studio
-from annotate.training.run_form import changed
+from annotate.training.planning.run_form import changed
 from annotate.validation import as_settings
 from annotate.views.next_run import RunPreview
 from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error

@@ -7,11 +7,11 @@ from align.contracts.models import ModelInfo
 from align.contracts.run_files import RunState
 from annotate.interfaces import Trainer
 from annotate.rendering.studio_look import StudioLook
-from annotate.training.new_votes import NewVotes, split_voter
 from annotate.training.planning.known_device import KnownDevice
+from annotate.training.planning.new_votes import NewVotes, split_voter
 from annotate.training.planning.run_paces import RunPaces
-from annotate.training.sample_choice import sample_prompts
-from annotate.training.vote_sources import VoteSources
+from annotate.training.planning.vote_sources import VoteSources
+from annotate.training.samples.sample_choice import sample_prompts
 from storage.records import Run, Version
 from storage.store import Store
 

@@ -10,8 +10,8 @@ from typing import Any, TypedDict
 
 from align.contracts.errors import InvalidInput, NotFound
 from annotate.errors import InvalidRequest, InvalidSchedule
-from annotate.training.new_votes import RUN_SETTINGS, NewVotes
-from annotate.training.trigger import Trigger, time_of_day
+from annotate.training.automatic.trigger import Trigger, time_of_day
+from annotate.training.planning.new_votes import RUN_SETTINGS, NewVotes
 from annotate.views.next_run import LongRunQuestion
 from annotate.views.training import PlanView
 from storage.store import Store

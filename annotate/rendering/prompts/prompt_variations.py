@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from annotate.errors import InvalidPrompts
-from annotate.rendering.prompt_sources import read_prompt_file
+from annotate.rendering.prompts.prompt_sources import read_prompt_file
 from storage.tables.prompts import LONGEST
 
 WILDCARDS = "wildcards"

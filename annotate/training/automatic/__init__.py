@@ -1,0 +1,1 @@
+"""Runs that start by themselves, and versions that become active by themselves."""

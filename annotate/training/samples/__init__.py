@@ -1,0 +1,1 @@
+"""Samples that a run renders while it trains, and what they say that it changed."""
