@@ -21,6 +21,7 @@ AnnotateError
 │   ├── LastGoodVersion      the only version known to help cannot be deleted
 │   ├── ModelBusy            something works with the model, so that no other can be opened
 │   ├── AlreadyPreparing     pairs are being prepared, so that no more can be asked for
+│   ├── DataJobBusy          votes are brought in or written already, one job at a time
 │   └── PortInUse            an address that cannot be listened on
 ├── Unavailable
 │   ├── SamplerSuspended     the image model is stopped while a run has the memory
@@ -105,6 +106,10 @@ class ModelBusy(AnnotateError, Conflict):
 
 class AlreadyPreparing(AnnotateError, Conflict):
     """Pairs are being prepared already."""
+
+
+class DataJobBusy(AnnotateError, Conflict):
+    """Votes are being brought in, written or copied already."""
 
 
 class PortInUse(AnnotateError, Conflict):

@@ -1,69 +1,83 @@
-"""Command line: list and restore the copies of a studio's database, without the app.
+"""Command line: take votes in and out of a studio, and look after it, without the app.
 
-python -m storage copies HOME               the studio's own copies, newest first
-python -m storage restore HOME [--copy NAME]    put one in place; what is there now stays beside it
+`palate data` runs the same commands.
 """
 
 import argparse
-import json
 import sys
-from dataclasses import asdict
-from pathlib import Path
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NamedTuple
 
-from storage.backup.copies import Copies
-from storage.backup.inspection import answer
-from storage.backup.recovery import Recovery
-from storage.errors import BrokenStudio, StorageError
-from storage.studio_folder import StudioFolder
-from storage.timestamps import utc_now
+from align.contracts.errors import PalateError
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run one command; a StorageError ends in one sentence and exit code 1."""
-    root = argparse.ArgumentParser(
-        prog="python -m storage",
-        description=__doc__,
+class Command(NamedTuple):
+    """A command: the function that runs it, by name, and how the help teaches it."""
+
+    function: str
+    """`module:function`, which takes the arguments and the command's own name; "" for none yet."""
+    example: str = ""
+    """What is typed behind `palate data`; "" for a command that only Palate itself starts."""
+    does: str = ""
+
+
+COMMANDS = {
+    "import": Command("", "import FILE --home HOME", "bring in preferences from files"),
+    "sources": Command("", "sources HOME", "list, weigh, leave out or remove what came in"),
+    "export": Command("", "export HOME TARGET", "write votes and images for other programs"),
+    "restore-votes": Command("", "restore-votes FOLDER HOME", "Palate's own Parquet, as it was"),
+    "backup": Command("", "backup HOME TARGET", "copy a whole studio, also while the app runs"),
+    "merge": Command("", "merge HOME OTHER", "take the votes of another studio of the model"),
+    "copies": Command(
+        "storage.commands.copies:list_copies", "copies HOME", "the database's copies, newest first"
+    ),
+    "restore": Command(
+        "storage.commands.copies:restore_copy",
+        "restore HOME --copy NAME",
+        "put one in place; what is there now stays beside it",
+    ),
+    "images": Command(""),
+    "inspect": Command("storage.commands.inspect:main"),
+}
+"""The commands by name. Named, not imported: each takes only what it needs.
+
+A PalateError that a command raises ends in one sentence and exit code 1.
+"""
+
+
+def main(arguments: Sequence[str] | None = None, prog: str = "python -m storage") -> int:
+    """Run one command, and return the exit code."""
+    argv = list(sys.argv[1:] if arguments is None else arguments)
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        description=f"{__doc__}\n{command_lines(prog)}",
+        usage="%(prog)s COMMAND ...",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("command", choices=sorted(built()), metavar="COMMAND")
+    # What follows is the command's own, its --help too.
+    name = parser.parse_args(argv[:1]).command
 
-    commands = root.add_subparsers(dest="command", required=True, metavar="{copies,restore}")
-    commands.add_parser("copies").add_argument("home", type=Path, metavar="HOME")
-    restore = commands.add_parser("restore")
-    restore.add_argument("home", type=Path, metavar="HOME")
-    restore.add_argument("--copy", metavar="NAME", help="as `copies` lists it; the newest one")
-    # Not listed: the process that storage/backup/inspection.py starts.
-    inspect = commands.add_parser("inspect")
-    inspect.add_argument("what")
-    inspect.add_argument("paths", type=Path, nargs="+")
-
-    chosen = root.parse_args(arguments)
+    module, function = COMMANDS[name].function.split(":")
     try:
-        run(chosen)
-    except StorageError as error:
-        print(f"storage: {error}", file=sys.stderr)
+        code: int = getattr(import_module(module), function)(argv[1:], f"{prog} {name}")
+    except PalateError as error:
+        print(f"{'palate' if prog.startswith('palate') else 'storage'}: {error}", file=sys.stderr)
         return 1
-    return 0
+    return code
 
 
-def run(chosen: argparse.Namespace) -> None:
-    """Run the command that was chosen."""
-    if chosen.command == "inspect":
-        print(json.dumps(asdict(answer(chosen.what, chosen.paths))))
-        return
+def built() -> list[str]:
+    """Return the names of the commands that there are."""
+    return [name for name, command in COMMANDS.items() if command.function]
 
-    if not chosen.home.is_dir():
-        raise BrokenStudio(f"{chosen.home} is no folder. Name the folder of a studio.")
-    copies = Copies(chosen.home / "copies", utc_now)
-    if chosen.command == "copies":
-        for copy in copies.list():
-            print(f"{copy.path.name}: {copy}")
-        return
 
-    folder = StudioFolder(chosen.home)
-    try:
-        print(Recovery(folder, copies, utc_now).restore(chosen.copy))
-    finally:
-        folder.release()
+def command_lines(prog: str) -> str:
+    """Return a line for each command that a person types."""
+    taught = [COMMANDS[name] for name in built() if COMMANDS[name].example]
+    width = max(len(command.example) for command in taught)
+    return "\n".join(f"{prog} {each.example:{width}}  {each.does}" for each in taught)
 
 
 if __name__ == "__main__":

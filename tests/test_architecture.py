@@ -52,7 +52,8 @@ LAYERS = {
         *("errors", "recipes", "records", "text", "acts", "lookalikes", "timestamps"),
         *("memory", "file_sizes", "database", "act_log", "schema", "studio_folder", "settling"),
         *("aggregates", "tables", "disk", "layouts", "sources"),
-        *("snapshot", "exports", "backup", "opening", "store", "merging", "__init__", "__main__"),
+        *("snapshot", "exports", "backup", "opening", "store", "merging"),
+        *("commands", "__init__", "__main__"),
     ],
 }
 PURE = {"annotate.statistics": (INTERVALS,), INTERVALS: ()}

@@ -1,0 +1,1 @@
+"""The commands of `palate data` and `python -m storage`, a module each."""
