@@ -28,7 +28,8 @@ StorageError
 │   ├── InvalidState         not one of the six states of a run
 │   ├── InvalidLabel         a version's name or note cannot be used
 │   ├── InvalidExclusion     an exclusion without a reason, or of nothing
-│   └── InvalidPerson        a name that nobody can have
+│   ├── InvalidPerson        a name that nobody can have
+│   └── UnreadableData       a file of data that cannot be read, or a mapping that does not fit it
 ├── Conflict
 │   ├── AlreadyVoted         this annotator has a current vote on this pair
 │   ├── NothingToUndo        this annotator has no current vote
@@ -161,6 +162,10 @@ class InvalidExclusion(StorageError, InvalidInput):
 
 class InvalidPerson(StorageError, InvalidInput):
     """A person's name is empty, too long, or not plain text."""
+
+
+class UnreadableData(StorageError, InvalidInput):
+    """A file of data cannot be read as what it claims to be, or not by this mapping of columns."""
 
 
 class AlreadyVoted(StorageError, Conflict):

@@ -27,7 +27,8 @@ class ImagePlace:
 class ForeignImage:
     """An image as it was found. Its bytes are never changed: JPEG stays JPEG, WebP stays WebP."""
 
-    place: ImagePlace
+    place: ImagePlace | None
+    """None where no file has the bytes as they are, such as base64 in JSON: keep `content` then."""
     content: bytes | None = None
     """The bytes where the reader had them at hand; else they are in the file of `place`."""
 
