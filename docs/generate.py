@@ -38,6 +38,7 @@ from align.client.architectures.families import ARCHITECTURES
 from align.client.config import PRESETS, TrainConfig
 from align.client.objectives import OBJECTIVES
 from align.contracts.evaluation_files import EvaluationFile
+from align.contracts.image_references import ImageReference
 from align.contracts.run_files import MetricsRow, RunStatus, SettledSettings
 from align.contracts.run_samples import RunSamples
 from align.contracts.run_timing import Measured, RunTiming
@@ -232,7 +233,7 @@ PARTS = {
     "run_files": lambda: file_sections(
         RunStatus, MetricsRow, SettledSettings, RunTiming, Measured, RunSamples
     ),
-    "snapshot_files": lambda: file_sections(SnapshotManifest, PairRow),
+    "snapshot_files": lambda: file_sections(SnapshotManifest, PairRow, ImageReference),
     "evaluation_file": lambda: file_sections(EvaluationFile),
     "flags": flags_table,
     "console": lambda: f"```\n{CONSOLE}```",

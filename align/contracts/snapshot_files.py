@@ -1,7 +1,7 @@
 """Snapshots: the folder of votes and images that a run learns from, as files hold it.
 
 pairs.jsonl     one `PairRow` a line, in the order of the votes
-images/         the images that it names
+images/         the images that it names, but for those of `image_references.jsonl`, if there is one
 manifest.json   `SnapshotManifest`
 """
 
@@ -39,9 +39,9 @@ class PreferenceRow(TypedDict):
     """How often in a row the winner of an earlier pair had been kept in this one, which then shares
     an image with that one; left out for a pair of two new images."""
     label: NotRequired[float]
-    """Probability that `chosen` is the better one, where a scorer gave the label."""
+    """Probability that `chosen` is the better one, where a scorer or a file told it."""
     source: NotRequired[str]
-    """"scorer:NAME" where no person voted."""
+    """Name of the source that it came in with; "scorer:NAME" where no person voted."""
     sizes: NotRequired[list[list[int]]]
     """Width and height of each image before it was scaled and cropped into its file, the
     chosen one first; left out where no file was made so."""
@@ -66,6 +66,8 @@ class UndecidedRow(TypedDict):
     plain: NotRequired[bool]
     strength: NotRequired[int]
     in_a_row: NotRequired[int]
+    source: NotRequired[str]
+    """Name of the source that it came in with."""
     sizes: NotRequired[list[list[int]]]
     """Width and height of each image before it was scaled and cropped into its file; left out
     where no file was made so."""
@@ -88,6 +90,8 @@ class RankingRow(TypedDict):
     annotator: NotRequired[str]
     weight: NotRequired[float]
     plain: NotRequired[bool]
+    source: NotRequired[str]
+    """Name of the source that it came in with."""
     sizes: NotRequired[list[list[int]]]
     """Width and height of each image before it was scaled and cropped into its file; left out
     where no file was made so."""
@@ -136,6 +140,10 @@ class SnapshotFacts(TypedDict):
     """Those of the rankings, whose lines come after the votes'."""
     other_models: NotRequired[dict[str, int]]
     """Votes of other models of the studio that are in it, by the model's name."""
+    sources: NotRequired[dict[str, int]]
+    """Votes and rankings that came in from files, by the name of their source; in `counts` too."""
+    source_weights: NotRequired[dict[str, float]]
+    """Weights other than 1, by source."""
 
 
 class SnapshotManifest(SnapshotFacts):
