@@ -43,13 +43,13 @@ LAYERS = {
     ],
     "annotate": [
         *("errors", "http_status", "views", "interfaces"),
-        *("clock", "wording", "safe_files", "background", "urls", "png_chunks", "charts"),
+        *("clock", "wording", "background", "urls", "png_chunks", "charts"),
         *("validation", "statistics", "labeling", "rendering", "insights", "comparison"),
         *("report", "versions", "training", "blind_tests", "image_import", "data_jobs", "auth"),
         *("service", "web", "console", "__main__"),
     ],
     "storage": [
-        *("errors", "recipes", "records", "text", "acts", "lookalikes", "timestamps"),
+        *("errors", "safe_files", "recipes", "records", "text", "acts", "lookalikes", "timestamps"),
         *("memory", "file_sizes", "database", "act_log", "schema", "studio_folder", "settling"),
         *("aggregates", "tables", "disk", "layouts", "sources"),
         *("snapshot", "exports", "backup", "opening", "store", "merging"),

@@ -18,7 +18,7 @@ from annotate.image_import.folder_contents import FolderContents
 from annotate.image_import.header_checks import check_head
 from annotate.png_chunks import PNG_SIGNATURE, png_chunks
 from annotate.rendering.similarity import ImageFingerprint, fingerprint_of
-from annotate.safe_files import CHANGED, SkippedFile, read_whole
+from storage.safe_files import CHANGED, SkippedFile, read_whole
 
 FORMATS = ("PNG", "JPEG", "WEBP")
 ORIENTATION = 0x0112

@@ -10,8 +10,8 @@ from typing import TypeVar
 from annotate.clock import Monotonic
 from annotate.image_import.import_summary import STOPPED, ImportProgress
 from annotate.image_import.workers import STALL_TIMEOUT_S, MemoryBudget, WorkerPool
-from annotate.safe_files import UNREADABLE, SkippedFile, printable
 from storage.errors import StorageError
+from storage.safe_files import UNREADABLE, SkippedFile, printable
 
 logger = logging.getLogger(__name__)
 

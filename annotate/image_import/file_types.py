@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from annotate.image_import.containers.kinds import IMAGES, NOT_READ, READ, START, kind_of
-from annotate.safe_files import SkippedFile, read_start
+from storage.safe_files import SkippedFile, read_start
 
 IMAGE_ENDINGS = frozenset(
     ".png .apng .jpg .jpeg .jpe .jfif .jfi .jif .pjpeg .pjp .mpo .webp".split()

@@ -10,7 +10,7 @@ from annotate.image_import.captions.nearby import NearbyCaptions
 from annotate.image_import.file_types import IMAGE_ENDINGS, reason_against
 from annotate.image_import.folder_contents import FolderContents
 from annotate.image_import.import_summary import SkipCounts
-from annotate.safe_files import OUTSIDE, printable
+from storage.safe_files import OUTSIDE, printable
 
 MAX_FILES = 200_000
 Stopped = Callable[[], bool]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from annotate.png_chunks import PNG_SIGNATURE, png_chunks
-from annotate.safe_files import SkippedFile
+from storage.safe_files import SkippedFile
 
 MAX_SCANS = 100
 """Scans of a progressive JPEG; encoders make about ten."""

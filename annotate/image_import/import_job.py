@@ -18,8 +18,8 @@ from annotate.image_import.preview import ImportPreview, preview_of
 from annotate.image_import.scan import FolderScanner, Outcomes
 from annotate.image_import.workers import STALL_TIMEOUT_S
 from annotate.rendering.similarity import ImageFingerprint
-from annotate.safe_files import printable
 from storage.records import Image, new_id
+from storage.safe_files import printable
 from storage.tables.imported_images import IMPORTED
 
 BATCH_SIZE = 48

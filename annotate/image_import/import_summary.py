@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from annotate.clock import Monotonic
-from annotate.safe_files import display_path
 from annotate.views.image_import import ImportProgressView, ImportSummaryView
 from annotate.wording import quantity
+from storage.safe_files import display_path
 
 STOPPED = "not looked at, for it was stopped"
 ALONE = "alone with its prompt"

@@ -17,9 +17,9 @@ from annotate.image_import.preview import ImportPreview
 from annotate.image_import.scan import Outcomes
 from annotate.image_import.uploaded_images import UploadedImages
 from annotate.image_import.workers import WorkersHung
-from annotate.safe_files import printable
 from annotate.validation import as_text
 from annotate.views.image_import import ImportSummaryView
+from storage.safe_files import printable
 
 logger = logging.getLogger(__name__)
 

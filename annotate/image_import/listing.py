@@ -1,7 +1,7 @@
 """Preview and summary of an import as lines for a terminal."""
 
-from annotate.safe_files import printable
 from annotate.views.image_import import ImportPreviewView, SkippedFilesView
+from storage.safe_files import printable
 
 MAX_PROMPT_LENGTH = 100
 """Characters of a prompt that are shown in a list."""

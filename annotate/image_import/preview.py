@@ -12,9 +12,9 @@ from annotate.image_import.import_summary import NO_SHARED_PROMPT, SkipCounts, s
 from annotate.image_import.known_images import KnownImages, image_key
 from annotate.image_import.pairing import by_shape, max_pairs
 from annotate.image_import.scan import ScanResult
-from annotate.safe_files import display_path, printable
 from annotate.views.image_import import ImportPreviewView
 from annotate.wording import quantity
+from storage.safe_files import display_path, printable
 
 EXAMPLES = 10
 HINT = "Give an image without a prompt one in a text file beside it: fox.txt for fox.png."

@@ -4,7 +4,7 @@ import io
 from pathlib import Path
 
 from annotate.image_import.decode import MAX_FILE_BYTES, open_image, to_srgb
-from annotate.safe_files import read_whole
+from storage.safe_files import read_whole
 
 SIDE_PX = 144
 """Longer side: shown at half of that, for screens with two pixels per point."""

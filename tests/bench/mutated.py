@@ -25,7 +25,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "annotate")]
 from image_headers import header_of
 from mutations import MUTATIONS, with_other_bytes
 
-from annotate.safe_files import SkippedFile
+from storage.safe_files import SkippedFile
 
 TOO_LONG_S = 1.0
 

@@ -7,7 +7,7 @@ from itertools import chain, islice
 from typing import Any
 
 from annotate.image_import.captions.columns import CaptionColumns, is_image
-from annotate.safe_files import TOO_LARGE, SkippedFile
+from storage.safe_files import TOO_LARGE, SkippedFile
 
 MAX_ROWS = 500_000
 """Rows of a table; an import may have 200,000 images."""

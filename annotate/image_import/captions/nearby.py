@@ -14,7 +14,7 @@ from annotate.image_import.captions.matching import CaptionRow, match_rows
 from annotate.image_import.captions.sidecar import JSON_ENDINGS, OTHER_ENDINGS, TEXT_ENDINGS
 from annotate.image_import.captions.tables import CaptionTables, is_sure, own_of, tables_among
 from annotate.image_import.import_summary import SkipCounts
-from annotate.safe_files import SkippedFile
+from storage.safe_files import SkippedFile
 
 ENDINGS = (*TEXT_ENDINGS, *JSON_ENDINGS, *OTHER_ENDINGS)
 UNSUPPORTED = (".parquet", ".arrow", ".feather", ".xlsx", ".xls", ".ods", ".numbers")

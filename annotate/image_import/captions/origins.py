@@ -15,8 +15,8 @@ from annotate.image_import.folder_contents import FolderContents
 from annotate.image_import.metadata import prompt_in
 from annotate.image_import.programs import a1111, description
 from annotate.image_import.programs.reader import MAX_TEXT_LENGTH, FoundPrompt, NoPrompt
-from annotate.safe_files import SkippedFile
 from storage.errors import InvalidPrompt
+from storage.safe_files import SkippedFile
 from storage.tables.prompts import clean_prompt
 from storage.text import has_controls
 

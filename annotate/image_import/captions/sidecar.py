@@ -24,7 +24,7 @@ from annotate.image_import.programs.reader import (
     json_object,
     plain,
 )
-from annotate.safe_files import SkippedFile, read_start
+from storage.safe_files import SkippedFile, read_start
 
 TEXT_FILES, JSON_FILES = "text files", "JSON files"
 TEXT_ENDINGS = (".txt", ".caption")

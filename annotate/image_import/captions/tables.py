@@ -12,7 +12,7 @@ from annotate.image_import.captions.columns import CaptionColumns, is_image, key
 from annotate.image_import.captions.log_pages import rows_of_page
 from annotate.image_import.captions.text_encodings import decoded
 from annotate.image_import.programs import a1111
-from annotate.safe_files import TOO_LARGE, SkippedFile, open_regular
+from storage.safe_files import TOO_LARGE, SkippedFile, open_regular
 
 LINES = (".jsonl", ".ndjson")
 PAGES = (".html", ".htm")

@@ -3,7 +3,7 @@
 import codecs
 
 from annotate.image_import.containers.countries import is_of_a_country
-from annotate.safe_files import SkippedFile
+from storage.safe_files import SkippedFile
 
 UNKNOWN_ENCODING = "in an encoding that cannot be told; save it as UTF-8"
 MARKS = (

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from annotate.safe_files import SkippedFile
+from storage.safe_files import SkippedFile
 
 MAX_TEXT_LENGTH = 20_000
 """Characters of a text that are looked at; a prompt may have 2,000."""

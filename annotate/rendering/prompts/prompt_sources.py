@@ -6,7 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from annotate.errors import InvalidPrompts
-from annotate.safe_files import SkippedFile, open_regular
+from storage.safe_files import SkippedFile, open_regular
 from storage.tables.prompts import clean_prompt
 
 EMBEDDED = ("emoji", "emoji-fast")

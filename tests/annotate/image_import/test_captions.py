@@ -19,7 +19,7 @@ from annotate.image_import.captions.sidecar import JSON_FILES, TEXT_FILES, sidec
 from annotate.image_import.captions.text_encodings import decoded
 from annotate.image_import.decode import ImageHeader
 from annotate.image_import.programs.reader import Fields, FoundPrompt, NoPrompt
-from annotate.safe_files import SkippedFile
+from storage.safe_files import SkippedFile
 
 FOX = "a red fox in snow"
 GRAPH = json.dumps(comfy_graph(FOX, 1))

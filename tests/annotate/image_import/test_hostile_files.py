@@ -28,8 +28,8 @@ from annotate.image_import.programs.reader import NoPrompt
 from annotate.image_import.workers import MemoryBudget, WorkerPool, WorkersHung
 from annotate.labeling.assignment import PairAssigner
 from annotate.rendering.prompts.prompt_sources import read_prompt_file
-from annotate.safe_files import SkippedFile, open_regular, printable, read_whole
 from annotate.validation import as_settings
+from storage.safe_files import SkippedFile, open_regular, printable, read_whole
 from storage.store import Store
 
 pytestmark = pytest.mark.slow

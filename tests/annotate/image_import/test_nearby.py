@@ -11,7 +11,7 @@ from image_files_made import save_png, scene
 
 from annotate.image_import.decode import read_header
 from annotate.image_import.folder import find_images
-from annotate.safe_files import SkippedFile
+from storage.safe_files import SkippedFile
 
 FOX, DOG = "a red fox in snow", "a dog, asleep"
 PAGE = """<!DOCTYPE html><html><head><title>Log</title></head><body>

@@ -12,7 +12,7 @@ from image_files_made import save_png, scene
 from annotate.image_import.captions.matching import CaptionRow, match_rows
 from annotate.image_import.decode import read_header
 from annotate.image_import.folder import FolderContents, find_images
-from annotate.safe_files import SkippedFile
+from storage.safe_files import SkippedFile
 
 FOX = "a red fox, in snow"
 

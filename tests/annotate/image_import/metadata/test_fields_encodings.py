@@ -10,7 +10,7 @@ from metadata_files import comment, fields, with_exif
 
 from annotate.image_import.captions.text_encodings import decoded
 from annotate.image_import.containers.encodings import comment_of, mended, narrow_text, text_of
-from annotate.safe_files import SkippedFile
+from storage.safe_files import SkippedFile
 
 PROMISES = {
     "ascii": b"ASCII\0\0\0",

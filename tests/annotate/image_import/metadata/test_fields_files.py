@@ -14,7 +14,7 @@ from PIL import Image
 from annotate.image_import.containers.kinds import kind_of, refusal
 from annotate.image_import.decode import open_image
 from annotate.image_import.folder import find_images
-from annotate.safe_files import SkippedFile
+from storage.safe_files import SkippedFile
 
 NOT_READ = "not a PNG, JPEG or WebP file"
 HEIC = b"\0\0\0\x1cftypheic\0\0\0\0mif1heicmiaf" + b"\0" * 400

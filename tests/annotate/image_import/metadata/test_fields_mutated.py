@@ -7,7 +7,7 @@ import pytest
 from image_headers import header_of
 from mutations import MUTATIONS, PROMPT, base_file
 
-from annotate.safe_files import SkippedFile
+from storage.safe_files import SkippedFile
 
 EACH = 300
 

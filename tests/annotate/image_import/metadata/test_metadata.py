@@ -24,7 +24,7 @@ from annotate.image_import.fields import fields_of
 from annotate.image_import.metadata import prompt_in
 from annotate.image_import.programs.prompt_marks import shown
 from annotate.image_import.programs.reader import NoPrompt
-from annotate.safe_files import SkippedFile
+from storage.safe_files import SkippedFile
 
 FOX = "a red fox, (fluffy:1.2)"
 

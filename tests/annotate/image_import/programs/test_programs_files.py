@@ -10,7 +10,7 @@ from PIL import Image, PngImagePlugin
 
 from annotate.image_import.decode import ImageHeader
 from annotate.image_import.programs.reader import NoPrompt
-from annotate.safe_files import SkippedFile
+from storage.safe_files import SkippedFile
 
 FOX = "a red fox in snow"
 SETTINGS = "Negative prompt: (fog:1.4)\nSteps: 25, Sampler: DPM++ 2M Karras, CFG scale: 7, Seed: 1"

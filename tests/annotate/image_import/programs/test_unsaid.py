@@ -18,7 +18,7 @@ from annotate.image_import.folder import find_images
 from annotate.image_import.metadata import read_fields
 from annotate.image_import.programs import description, iptc_caption
 from annotate.image_import.programs.reader import NoPrompt
-from annotate.safe_files import SkippedFile
+from storage.safe_files import SkippedFile
 
 FOX = "a red fox in snow"
 SETTINGS = "Steps: 20, Sampler: Euler a, CFG scale: 7, Seed: 1, Size: 512x512"
