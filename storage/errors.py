@@ -13,6 +13,7 @@ StorageError
 │   ├── UnknownRun           no run has this id
 │   ├── UnknownVersion       the model has no version of this name
 │   ├── UnknownPerson        nobody has this name
+│   ├── UnknownSource        no source has this name
 │   ├── UnknownKind          no kind of file is cleaned up by this name
 │   └── StaleLink            a link to choose a password was used or has expired
 ├── InvalidInput
@@ -29,7 +30,9 @@ StorageError
 │   ├── InvalidLabel         a version's name or note cannot be used
 │   ├── InvalidExclusion     an exclusion without a reason, or of nothing
 │   ├── InvalidPerson        a name that nobody can have
-│   └── UnreadableData       a file of data that cannot be read, or a mapping that does not fit it
+│   ├── UnreadableData       a file of data that cannot be read, or a mapping that does not fit it
+│   ├── InvalidSource        a name or a weight that no source can have
+│   └── NothingInFiles       files without a vote that can be used
 ├── Conflict
 │   ├── AlreadyVoted         this annotator has a current vote on this pair
 │   ├── NothingToUndo        this annotator has no current vote
@@ -39,6 +42,9 @@ StorageError
 │   ├── VersionNeeded        a version that something needs cannot be deleted
 │   ├── PersonKnown          somebody has this name already
 │   ├── LastAdmin            nobody else could let people in
+│   ├── SourceKnown          these files came in before, or another source has this name
+│   ├── SourceInUse          a run that has not ended needs the images of the source
+│   ├── ImportStopped        somebody stopped an import; nothing of it is left
 │   ├── StudioInUse          another app holds this studio folder
 │   └── StudioNewer          the folder was written by a newer Palate (or a newer DuckDB)
 └── Unavailable
@@ -102,6 +108,10 @@ class UnknownPerson(StorageError, NotFound):
 
 class UnknownKind(StorageError, NotFound):
     """No kind of file that may be cleaned up has this name."""
+
+
+class UnknownSource(StorageError, NotFound):
+    """No source of votes has this name."""
 
 
 class StaleLink(StorageError, NotFound):
@@ -168,6 +178,14 @@ class UnreadableData(StorageError, InvalidInput):
     """A file of data cannot be read as what it claims to be, or not by this mapping of columns."""
 
 
+class InvalidSource(StorageError, InvalidInput):
+    """A source's name is empty, too long or not plain text, or its weight is not above 0 to 1."""
+
+
+class NothingInFiles(StorageError, InvalidInput):
+    """No row of the files gives a vote that can be used."""
+
+
 class AlreadyVoted(StorageError, Conflict):
     """This annotator has a current vote on this pair under another key."""
 
@@ -198,6 +216,18 @@ class PersonKnown(StorageError, Conflict):
 
 class LastAdmin(StorageError, Conflict):
     """The only admin who can sign in would be locked out."""
+
+
+class SourceKnown(StorageError, Conflict):
+    """All these files came in before, or another source has this name."""
+
+
+class SourceInUse(StorageError, Conflict):
+    """A run that has not ended reads images in files of this source."""
+
+
+class ImportStopped(StorageError, Conflict):
+    """An import was stopped, and nothing of it is left."""
 
 
 class StudioInUse(StorageError, Conflict):
