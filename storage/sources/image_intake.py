@@ -35,6 +35,16 @@ class NewImage(NamedTuple):
     """The bytes, where it becomes a file of the studio."""
 
 
+class LookedAt(NamedTuple):
+    """An image that can be used."""
+
+    image: ForeignImage
+    digest: bytes
+    header: ImageHeader | None
+    """None where the source has it already."""
+    content: bytes
+
+
 class ImageIntake:
     """Numbers the images of one source.
 
@@ -44,51 +54,75 @@ class ImageIntake:
     def __init__(self, files: Mapping[Path, int]) -> None:
         """Take images that are files, or cells of `files`, which have their index."""
         self._files = files
-        self._known: dict[bytes, int | str] = {}
-        self._paths: dict[str, int | str] = {}
-        self.count = 0
-        """Images that were numbered."""
-        self.new: list[NewImage] = []
-        """Those that nobody has taken from here yet."""
+        self._numbers: dict[bytes, int] = {}
+        self._faults: dict[bytes, str] = {}
+        self._paths: dict[str, bytes | str] = {}
+        self._new: list[NewImage] = []
+        self.held_bytes = 0
+        """Bytes of new images that nobody has taken from here yet."""
 
-    def take(self, image: ForeignImage) -> int | str:
-        """Return the number of an image, or the reason why it cannot be used."""
+    @property
+    def count(self) -> int:
+        """Count the images that have a number."""
+        return len(self._numbers)
+
+    def look(self, image: ForeignImage) -> LookedAt | str:
+        """Look at an image: return what is to be known of it, or why it cannot be used."""
         if image.place.row is not None:
-            return MISSING if image.content is None else self._content(image.content, image)
+            return MISSING if image.content is None else self._look_at(image, image.content)
 
         path = str(image.place.file)
-        if path not in self._paths:
-            if len(self._paths) >= KNOWN_PATHS:
-                self._paths.clear()
-            self._paths[path] = self._file(image)
-        return self._paths[path]
-
-    def _file(self, image: ForeignImage) -> int | str:
+        known = self._paths.get(path)
+        if isinstance(known, str):
+            return known
+        if known is not None:
+            return LookedAt(image, known, None, b"")
         content = read_image_file(image.place.file) if image.content is None else image.content
-        return content if isinstance(content, str) else self._content(content, image)
+        found = content if isinstance(content, str) else self._look_at(image, content)
+        if isinstance(found, str):
+            self._remember(path, found)
+        return found
 
-    def _content(self, content: bytes, image: ForeignImage) -> int | str:
+    def number(self, found: LookedAt) -> int:
+        """Return the number of an image, giving it one if the source had not got it."""
+        number = self._numbers.get(found.digest)
+        if number is None and found.header is not None:
+            number = self._numbers[found.digest] = self.count
+            self._new.append(self._as_new(number, found, found.header))
+        if found.image.place.row is None:
+            self._remember(str(found.image.place.file), found.digest)
+        assert number is not None
+        return number
+
+    def taken(self) -> list[NewImage]:
+        """Return the new images since the last call."""
+        new, self._new, self.held_bytes = self._new, [], 0
+        return new
+
+    def _look_at(self, image: ForeignImage, content: bytes) -> LookedAt | str:
         digest = hashlib.sha256(content).digest()
-        known = self._known.get(digest)
-        if known is None:
-            known = self._known[digest] = self._checked(content, digest, image)
-        return known
-
-    def _checked(self, content: bytes, digest: bytes, image: ForeignImage) -> int | str:
+        if digest in self._numbers:
+            return LookedAt(image, digest, None, content)
+        if digest in self._faults:
+            return self._faults[digest]
         try:
-            header = read_image_header(content)
+            return LookedAt(image, digest, read_image_header(content), content)
         except NotAnImage as error:
+            self._faults[digest] = str(error)
             return str(error)
 
-        number, place = self.count, image.place
-        if place.row is None:
-            new = NewImage(number, digest.hex(), header, None, None, None, content)
-        else:
+    def _as_new(self, number: int, found: LookedAt, header: ImageHeader) -> NewImage:
+        place, sha256 = found.image.place, found.digest.hex()
+        if place.row is not None:
             file = self._files[place.file]
-            new = NewImage(number, digest.hex(), header, file, place.row, place.column, None)
-        self.new.append(new)
-        self.count += 1
-        return number
+            return NewImage(number, sha256, header, file, place.row, place.column, None)
+        self.held_bytes += len(found.content)
+        return NewImage(number, sha256, header, None, None, None, found.content)
+
+    def _remember(self, path: str, known: bytes | str) -> None:
+        if len(self._paths) >= KNOWN_PATHS:
+            self._paths.clear()
+        self._paths[path] = known
 
 
 def read_image_file(path: Path) -> bytes | str:

@@ -11,6 +11,7 @@ from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from align.contracts.image_references import ImageReference
 from storage.database import Database
 from storage.errors import BrokenStudio
 from storage.sources.source_records import Source, SourceRow
@@ -47,6 +48,8 @@ class SourceImage(NamedTuple):
     """The Parquet file that it is in; None for a file of the studio."""
     row: int = 0
     cell: str = ""
+    index: int | None = None
+    """Index of that file among the files of the source."""
 
 
 def settled_sources(
@@ -88,6 +91,30 @@ def source_images(
         yield from images_of(database, folder, source)
 
 
+def source_references(
+    database: Database,
+    folder: StudioFolder,
+    base: str,
+    names: Sequence[str] | None = None,
+) -> Iterator[ImageReference]:
+    """Yield where the bytes of the images of a model's sources are."""
+    for source in chosen_sources(database, base, names):
+        known = source.facts.get("files", [])
+        for image in images_of(database, folder, source):
+            reference: ImageReference = {
+                "image": f"images/{image.name}",
+                "file": str(image.file or folder.image_file(image.name)),
+                "row": image.row if image.file else None,
+                "cell": image.cell,
+                "width": image.width,
+                "height": image.height,
+            }
+            if image.index is not None:
+                reference["file_bytes"] = known[image.index]["bytes"]
+                reference["file_modified_ns"] = known[image.index]["changed"]
+            yield reference
+
+
 def images_of(database: Database, folder: StudioFolder, source: Source) -> Iterator[SourceImage]:
     """Yield the images of one source, in the order in which they came."""
     places = [folder.path / file["path"] for file in source.facts.get("files", [])]
@@ -95,7 +122,8 @@ def images_of(database: Database, folder: StudioFolder, source: Source) -> Itera
         for row in database.read(IMAGES, [source.source_id, start, start + WINDOW]):
             sha256, suffix, width, height, file, number, cell = row
             place = None if file is None else places[file]
-            yield SourceImage(sha256 + suffix, width, height, place, number or 0, cell or "")
+            at = (place, number or 0, cell or "", file)
+            yield SourceImage(sha256 + suffix, width, height, *at)
 
 
 def lost_images(

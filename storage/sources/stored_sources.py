@@ -50,3 +50,13 @@ def as_source(row: Row) -> Source:
         *(source_id, base, name, layout, json.loads(facts), weight, used),
         *(json.loads(counts), who, created),
     )
+
+
+def free_name(name: str, taken: Sequence[str]) -> str:
+    """Return a name that no source has: the one that was asked for, or that with a number."""
+    folded = {each.casefold() for each in taken}
+    number, free = 1, name
+    while free.casefold() in folded:
+        number += 1
+        free = f"{name} {number}"
+    return free
