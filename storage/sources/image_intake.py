@@ -68,16 +68,17 @@ class ImageIntake:
 
     def look(self, image: ForeignImage) -> LookedAt | str:
         """Look at an image: return what is to be known of it, or why it cannot be used."""
-        if image.place.row is not None:
+        place = image.place
+        if place is None or place.row is not None:
             return MISSING if image.content is None else self._look_at(image, image.content)
 
-        path = str(image.place.file)
+        path = str(place.file)
         known = self._paths.get(path)
         if isinstance(known, str):
             return known
         if known is not None:
             return LookedAt(image, known, None, b"")
-        content = read_image_file(image.place.file) if image.content is None else image.content
+        content = read_image_file(place.file) if image.content is None else image.content
         found = content if isinstance(content, str) else self._look_at(image, content)
         if isinstance(found, str):
             self._remember(path, found)
@@ -89,8 +90,9 @@ class ImageIntake:
         if number is None and found.header is not None:
             number = self._numbers[found.digest] = self.count
             self._new.append(self._as_new(number, found, found.header))
-        if found.image.place.row is None:
-            self._remember(str(found.image.place.file), found.digest)
+        place = found.image.place
+        if place is not None and place.row is None:
+            self._remember(str(place.file), found.digest)
         assert number is not None
         return number
 
@@ -113,7 +115,7 @@ class ImageIntake:
 
     def _as_new(self, number: int, found: LookedAt, header: ImageHeader) -> NewImage:
         place, sha256 = found.image.place, found.digest.hex()
-        if place.row is not None:
+        if place is not None and place.row is not None:
             file = self._files[place.file]
             return NewImage(number, sha256, header, file, place.row, place.column, None)
         self.held_bytes += len(found.content)

@@ -48,7 +48,7 @@ class SourceImage(NamedTuple):
     """The Parquet file that it is in; None for a file of the studio."""
     row: int = 0
     cell: str = ""
-    index: int | None = None
+    of_file: int | None = None
     """Index of that file among the files of the source."""
 
 
@@ -109,9 +109,9 @@ def source_references(
                 "width": image.width,
                 "height": image.height,
             }
-            if image.index is not None:
-                reference["file_bytes"] = known[image.index]["bytes"]
-                reference["file_modified_ns"] = known[image.index]["changed"]
+            if image.of_file is not None:
+                reference["file_bytes"] = known[image.of_file]["bytes"]
+                reference["file_modified_ns"] = known[image.of_file]["changed"]
             yield reference
 
 

@@ -7,6 +7,8 @@ next opening: files before the rows that name them, and a source's own row last 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
+from functools import partial
 
 from storage.database import Cursor, Database
 from storage.file_sizes import remove
@@ -84,13 +86,14 @@ def clear_votes(database: Database, source_id: int) -> None:
     for file, first, last in database.read(ROWS, [source_id]):
         for start in range(first, last + 1, ROWS_AT_A_TIME):
             window = [source_id, file, start, start + ROWS_AT_A_TIME]
-            database.write(
-                lambda cursor, window=window: cursor.execute(
-                    "DELETE FROM source_votes WHERE source_id = ? AND file = ? AND row >= ? "
-                    "AND row < ?",
-                    window,
-                )
-            )
+            database.write(partial(delete_votes, window=window))
+
+
+def delete_votes(cursor: Cursor, window: Sequence[int]) -> None:
+    """Delete the votes of a source and a file, from a row on and up to another one."""
+    cursor.execute(
+        "DELETE FROM source_votes WHERE source_id = ? AND file = ? AND row >= ? AND row < ?", window
+    )
 
 
 def forget(cursor: Cursor, source_id: int) -> None:

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from storage.database import Cursor, Database
 from storage.errors import InvalidSource, SourceInUse, SourceKnown
 from storage.sources.settled_sources import file_faults
 from storage.sources.source_cleanup import clear_source, sweep_sources
-from storage.sources.source_import import ImportedSource, NewSource, Progress, SourceImport
+from storage.sources.source_import import (
+    ImportedSource,
+    NewSource,
+    Progress,
+    ReadVotes,
+    SourceImport,
+)
+from storage.sources.source_preview import SourcePreview, preview_source
 from storage.sources.source_records import Source
 from storage.sources.stored_sources import all_sources, chosen_sources
 from storage.studio_folder import StudioFolder
@@ -44,6 +52,19 @@ class Sources:
         """
         checked_name(new.name)
         return self._import.bring_in(new, progress, cancelled or threading.Event())
+
+    def preview(
+        self,
+        base: str,
+        files: Sequence[Path],
+        read: ReadVotes,
+        cancelled: threading.Event | None = None,
+    ) -> SourcePreview:
+        """Return what would come in of files, by their first rows, without bringing it in.
+
+        Raises ImportStopped, or what `read` raises.
+        """
+        return preview_source(self._database, base, files, read, cancelled)
 
     def all(self, base: str) -> list[Source]:
         """Return a model's sources, oldest first."""

@@ -22,7 +22,7 @@ from storage_making import BASE
 from storage import Store
 from storage.acts import NewVote
 from storage.errors import ImportStopped, NothingInFiles, SourceKnown
-from storage.layouts.foreign_votes import RowLeftOut
+from storage.layouts.foreign_votes import ForeignImage, RowLeftOut
 from storage.sources.settled_sources import lost_images, settled_sources, source_references
 
 
@@ -210,6 +210,15 @@ def test_a_ranking_keeps_its_ranks_and_a_share_its_number(store, tmp_path):
     assert source.counts["left_out"] == {"its ranks do not tell its images apart": 1}
 
 
+def test_images_without_a_file_of_their_own_become_files(store, home, tmp_path):
+    images = [ForeignImage(None, png_bytes(seed)) for seed in range(2)]
+    store.sources.bring_in(new_source([table(tmp_path)], lambda files: [vote(0, *images)]))
+    assert {path.read_bytes() for path in home.glob("images/*/*.png")} == {
+        png_bytes(0),
+        png_bytes(1),
+    }
+
+
 def test_an_image_that_claims_a_huge_size_is_left_out(store, tmp_path):
     (good,) = write_pngs(tmp_path, [1])
     bomb = tmp_path / "bomb.png"
@@ -217,3 +226,31 @@ def test_an_image_that_claims_a_huge_size_is_left_out(store, tmp_path):
     items = [vote(0, file_image(good), file_image(bomb))]
     with pytest.raises(NothingInFiles, match="more than 64 million pixels"):
         store.sources.bring_in(new_source([table(tmp_path)], lambda files: items))
+
+
+def test_a_preview_shows_what_would_come_in_and_keeps_nothing(store, home, tmp_path):
+    images, csv = write_pngs(tmp_path, range(30)), table(tmp_path)
+    gone = file_image(tmp_path / "gone.png")
+
+    def read(files):
+        yield from read_files(images)(files)
+        yield vote(29, gone, gone)
+
+    seen = store.sources.preview(BASE, [csv], read)
+    assert (seen.rows, seen.whole, seen.votes) == (30, True, {"preference": 29})
+    assert (seen.images, seen.annotators, seen.known) == (30, 1, {})
+    assert seen.left_out == {"an image is missing": 1}
+    assert len(seen.examples) == 10
+    assert seen.examples[3].prompt == "a cat 3"
+    assert seen.examples[3].images == (png_bytes(3), png_bytes(4))
+    assert seen.examples[3].sizes == ((64, 64), (64, 64))
+    assert everything(home) == [] and not any(rows_left(store))
+
+    store.sources.bring_in(new_source([csv], read))
+    assert store.sources.preview(BASE, [csv], read).known == {"votes.csv": "pickapic"}
+
+
+def test_a_preview_ends_after_some_rows_and_says_so(store, tmp_path):
+    parquet = table(tmp_path, "votes.parquet")
+    seen = store.sources.preview(BASE, [parquet], read_cells(5_000, 7))
+    assert (seen.rows, seen.whole, seen.images) == (2_000, False, 7)
