@@ -32,7 +32,8 @@ StorageError
 │   ├── InvalidPerson        a name that nobody can have
 │   ├── UnreadableData       a file of data that cannot be read, or a mapping that does not fit it
 │   ├── InvalidSource        a name or a weight that no source can have
-│   └── NothingInFiles       files without a vote that can be used
+│   ├── NothingInFiles       files without a vote that can be used
+│   └── InvalidTarget        a folder that a backup cannot be written to or restored to
 ├── Conflict
 │   ├── AlreadyVoted         this annotator has a current vote on this pair
 │   ├── NothingToUndo        this annotator has no current vote
@@ -45,6 +46,9 @@ StorageError
 │   ├── SourceKnown          these files came in before, or another source has this name
 │   ├── SourceInUse          a run that has not ended needs the images of the source
 │   ├── ImportStopped        somebody stopped an import; nothing of it is left
+│   ├── FolderTaken          a studio cannot be restored where something is already
+│   ├── OtherModel           a studio of another model cannot be merged in
+│   ├── CopyingStopped       somebody stopped a backup, a restore or a merge
 │   ├── StudioInUse          another app holds this studio folder
 │   └── StudioNewer          the folder was written by a newer Palate (or a newer DuckDB)
 └── Unavailable
@@ -52,6 +56,7 @@ StorageError
     ├── BrokenStudio         the folder cannot be read, or a file it needs is gone
     │   ├── DamagedDatabase  the database cannot be read, or not to its end
     │   └── MissingDatabase  the database is gone from a studio that had one
+    ├── DamagedBackup        a backup cannot be read, or files of it cannot
     └── NoCopy               a copy of the database could not be made
         └── DamagedSource    the database itself is damaged
 
@@ -186,6 +191,22 @@ class NothingInFiles(StorageError, InvalidInput):
     """No row of the files gives a vote that can be used."""
 
 
+class InvalidTarget(StorageError, InvalidInput):
+    """A folder that a backup cannot be written to or restored to."""
+
+
+class FolderTaken(StorageError, Conflict):
+    """A studio cannot be restored into a folder that has something in it."""
+
+
+class OtherModel(StorageError, Conflict):
+    """A studio of another model cannot be merged in."""
+
+
+class CopyingStopped(StorageError, Conflict):
+    """Somebody stopped a backup, a restore or a merge; nothing of it is left."""
+
+
 class AlreadyVoted(StorageError, Conflict):
     """This annotator has a current vote on this pair under another key."""
 
@@ -252,6 +273,10 @@ class DamagedDatabase(BrokenStudio):
 
 class MissingDatabase(BrokenStudio):
     """The database is gone from a studio that had one."""
+
+
+class DamagedBackup(StorageError, Unavailable):
+    """A backup cannot be read, or files of it cannot."""
 
 
 class NoCopy(StorageError, Unavailable):
