@@ -41,7 +41,7 @@ COMMANDS = {
         "restore BACKUP HOME",
         "put a studio back; HOME --copy NAME: a copy of its database",
     ),
-    "images": Command(""),
+    "images": Command("storage.commands.images:main"),
     "inspect": Command("storage.commands.inspect:main"),
 }
 """The commands by name. Named, not imported: each takes only what it needs.
