@@ -89,7 +89,7 @@ class Look:
         given = cast(Mapping[str, Any], recipe)
         if "imported" in given:
             return True
-        size = (given["width"], given["height"])
+        size = (given.get("width"), given.get("height"))
         facts = {key: given[key] for key in (*IN_EVERY_RECIPE, *IN_SOME_RECIPES) if key in given}
         return size in self.sizes and facts == recipe_facts(self.settings(size))
 

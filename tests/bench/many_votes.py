@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 from pathlib import Path
 
 import duckdb
@@ -15,6 +16,7 @@ import numpy as np
 from PIL import Image as PILImage
 
 from align.client.models import describe_model
+from annotate.rendering.look import own_look, recipe_facts
 from storage import Store
 
 SIDE = 32
@@ -36,7 +38,7 @@ STATEMENTS = (
     """
     INSERT INTO images
     SELECT image(n), sha, 32, 32, '{"base": "' || $base || '", "version": "base", "seed": ' || n ||
-           ', "prompt": "' || prompt(n // 2) || '"}', 'recipe ' || n, 'base', $began
+           ', "prompt": "' || prompt(n // 2) || '", ' || $facts, 'recipe ' || n, 'base', $began
     FROM range(2 * $pairs) AS r(n) JOIN files ON files.place = hash('file' || n) % $files
     """,
     """
@@ -150,7 +152,10 @@ STATEMENTS = (
 
 def make_studio(home: Path, votes: int, prompts: int, files: int = 2_000) -> str:
     """Make a studio with so many votes and prompts, and return the identity of its model."""
-    base = describe_model().identity
+    model = describe_model()
+    base, look = model.identity, own_look(model)
+    # As the app's own images say it: those of another look are asked of nobody.
+    facts = json.dumps(recipe_facts(look.settings(look.sizes[0])))
     with Store(home) as store:
         store.ensure_base(base)
         images_dir = store.images_dir
@@ -159,6 +164,7 @@ def make_studio(home: Path, votes: int, prompts: int, files: int = 2_000) -> str
     known = {
         "base": base, "votes": votes, "prompts": prompts, "files": files, "first": first,
         "pairs": first + WAITING, "quads": votes // 100, "began": "2026-01-01",
+        "facts": facts.removeprefix("{"),
     }  # fmt: skip
     with duckdb.connect(home / "palate.duckdb") as database:
         database.execute("SET threads = 1")
