@@ -1,23 +1,15 @@
 """The moment a run ends: the card on Label and Train, by mouse and by keyboard."""
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from annotate_web import Web, answering, open_web
 from journeys import SLOW_MS, Stage
-from PIL import Image
-
-from align.contracts.run_samples import image_name
+from sampled_runs import HELPED, PROMPTS, run_to_its_end
 
 pytestmark = pytest.mark.browser
 
-PROMPTS = (("a cat", True), ("a dog", True), ("the sea", False), ("a lamp", False))
-STEPS = 60
-"""A run of a second: time to write its samples."""
-HELPED = {"held_out": {"pairs": 30, "accuracy": 0.8, "helped": True}, "movement": 0.12}
 HARDLY = HELPED | {"movement": 0.004}
 CHECK = {"name": "variety", "passed": False, "value": 0.1, "limit": 0.5}
 WORSE = {"held_back": True, "checks": [CHECK | {"sentence": "Its images lost variety."}]}
@@ -39,22 +31,7 @@ def url(web: Web) -> Iterator[str]:
 def run(web: Web, result: dict[str, Any]) -> None:
     """Run to the end, with images of before and after as a trainer writes them."""
     web.place.label(1)
-    run_id = web.place.studio.fine_tune({"steps": STEPS, "result": result})["run_id"]
-    write_samples(web.place.store.run_dir(run_id))
-    web.place.reach(run_id, "done")
-
-
-def write_samples(run_dir: Path) -> None:
-    (run_dir / "samples").mkdir()
-    stages = []
-    for share, color in ((0.0, "steelblue"), (1.0, "orange")):
-        names = [image_name(share, place) for place in range(len(PROMPTS))]
-        for name in names:
-            Image.new("RGB", (64, 64), color).save(run_dir / name)
-        stages.append({"step": round(share * STEPS), "share": share, "images": names})
-    prompts = [{"prompt": text, "seed": 7, "voted": voted} for text, voted in PROMPTS]
-    samples = {"prompts": prompts, "stages": stages}
-    (run_dir / "samples.json").write_text(json.dumps(samples), encoding="utf-8")
+    run_to_its_end(web.place, result)
 
 
 def active(web: Web) -> str:
