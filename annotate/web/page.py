@@ -41,7 +41,7 @@ Lifespan = Callable[[], AbstractAsyncContextManager[Any]]
 
 HEADER = (
     '<header class="masthead"><h1>Palate</h1><p data-palate-status role="status">Starting</p>'
-    '<p class="machine" data-palate-machine tabindex="0" hidden></p>'
+    '<button type="button" class="machine" data-palate-machine hidden><span></span></button>'
     '<div class="account" data-palate-account hidden><b></b><span class="account-actions">'
     '<a href="account">Password</a><form method="post" action="sign-out">'
     "<button>Sign out</button></form></span></div></header>"
@@ -51,6 +51,8 @@ BACKGROUND, BACKGROUND_DARK = "#faf8f5", "#161310"
 TEXT, TEXT_DARK = "#26211c", "#f2ece4"
 STYLESHEETS = (
     "styles/page.css",
+    "styles/masthead.css",
+    "styles/skip_links.css",
     "styles/fields.css",
     "styles/toasts.css",
     "styles/account.css",

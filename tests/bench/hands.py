@@ -13,6 +13,13 @@ BEHIND = """wanted => document.activeElement !== document.body && Boolean(
   document.activeElement.compareDocumentPosition(wanted) & Node.DOCUMENT_POSITION_PRECEDING)"""
 
 
+SKIPS = """wanted => {
+  const link = document.activeElement?.closest('.skip-links a');
+  const section = link && document.getElementById(link.getAttribute('href').slice(1));
+  return Boolean(section && section.contains(wanted));
+}"""
+
+
 class Hand:
     """What both hands share; `acts` counts clicks, or presses of keys."""
 
@@ -76,6 +83,8 @@ class Keyboard(Hand):
             if wanted.evaluate(FOCUSED):
                 return
             self.key(key)
+            if wanted.evaluate(SKIPS):
+                self.key("Enter")
         raise AssertionError(f"{selector} cannot be reached by {key}")
 
     def press(self, selector: str) -> None:

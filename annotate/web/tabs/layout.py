@@ -1,10 +1,12 @@
 """Layout shared by the tabs: headings, and timers that stop while their tab is hidden."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from html import escape
 
 import gradio as gr
+
+from annotate.web.static_files import start_script
 
 
 def heading(text: str, visible: bool = True) -> gr.HTML:
@@ -17,6 +19,17 @@ def setting(title: str, purpose: str, elem_id: str) -> gr.Accordion:
     # The style sheet makes the first line a title: an accordion takes plain text only.
     label = f"{title}\n{purpose}"
     return gr.Accordion(label, open=False, elem_id=elem_id, elem_classes="setting")
+
+
+def skip_links(sections: Mapping[str, str]) -> gr.HTML:
+    """Build links to sections, by their ids, for whoever comes by keyboard."""
+    links = "".join(f'<a href="#{each}">{escape(title)}</a>' for each, title in sections.items())
+    return gr.HTML(
+        f'<nav class="skip-links" aria-label="Skip to"><span>Skip to</span>{links}</nav>',
+        js_on_load=start_script("skip_links.js"),
+        apply_default_css=False,
+        elem_classes="skip-links-place",
+    )
 
 
 def inform(sentence: str) -> None:

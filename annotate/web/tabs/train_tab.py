@@ -3,6 +3,7 @@
 import gradio as gr
 
 from annotate.service.studio import Studio
+from annotate.web.tabs.layout import skip_links
 from annotate.web.tabs.train.automatic_runs_section import AutomaticRunsSection
 from annotate.web.tabs.train.change_section import ChangeSection
 from annotate.web.tabs.train.fine_tune_section import FineTuneSection
@@ -11,12 +12,22 @@ from annotate.web.tabs.train.runs_section import RunsSection
 from annotate.web.tabs.train.tell_button import TellButton
 from annotate.web.tabs.train.versions_section import VersionsSection
 
+SECTIONS = {
+    "run-budget": "Next run",
+    "automatic-runs": "Automatic runs",
+    "run": "Latest run",
+    "history": "History",
+    "versions": "Versions",
+    "version": "Selected version",
+}
+
 
 class TrainTab:
     """The sections of the tab; `timers` tick only while it is in view."""
 
     def __init__(self, studio: Studio) -> None:
         with gr.Tab("Train", id="train", elem_id="train-tab") as self.tab:
+            skip_links(SECTIONS)
             self.change = ChangeSection(studio, "train")
             build_run_notice(studio, "train")
             with gr.Row(elem_classes="halves"):

@@ -1,6 +1,7 @@
 // The lines around the images: counts of votes, progress, and what the app is doing.
 
 import { find, findAll, setText } from "../dom.js";
+import { openSetting } from "../settings.js";
 import { plural } from "./wording.js";
 
 /**
@@ -99,7 +100,9 @@ export class StatusView {
    */
   status(message, tone) {
     for (const line of findAll(document, "[data-palate-status]")) {
-      line.textContent = message;
+      // Said once only, and in whole where the line is too narrow for it.
+      setText(line, message);
+      line.title = message;
       line.dataset.tone = tone;
     }
   }
@@ -111,9 +114,10 @@ export class StatusView {
    */
   machine(model, { device, device_summary: summary }) {
     for (const line of findAll(document, "[data-palate-machine]")) {
-      setText(line, [model, shortDevice(device, summary)].filter(Boolean).join(" · "));
-      line.dataset.whole = `Model ${model}${summary ? `, on ${summary}` : ""}.`;
+      setText(find(line, "span"), [model, shortDevice(device, summary)].filter(Boolean).join(" · "));
+      line.dataset.whole = `Model ${model}${summary ? `, on ${summary}` : ""}. Open its settings.`;
       line.setAttribute("aria-label", line.dataset.whole);
+      line.onclick = () => openSetting("model");
       line.hidden = false;
     }
   }
