@@ -5,11 +5,12 @@ Store ── opening        lock, repair, migrations, copies     ── Database
       ── RunningCounts  votes by verdict and waiting pairs, in memory
       ── rankings, flags, annotations, undo    what annotators give besides votes, in one log
       ── quality        control pairs, exclusions, weights, votes for statistics
-      ── snapshots, sources    the folders that runs train on, votes that came in from files
+      ── snapshots      the folders that runs train on
       ── blind_tests, sessions, people, project_settings, aliases, imported_images, kept_pairs
       ── version_labels, disk    names, notes and deletions of versions; disk usage and clean-up
 
-A vote goes Store.vote, Votes.record, RunningCounts.write, Database.write: then it is on the disk.
+A vote goes Store.vote, Votes.record, RunningCounts.write, Database.write, which returns when the
+vote is on the disk.
 """
 
 from collections.abc import Iterable, Sequence
@@ -38,7 +39,6 @@ from storage.records import (
 from storage.settling import Monotonic, Settling
 from storage.snapshot.snapshots import Snapshots
 from storage.snapshot.sources import NO_OTHERS, as_voters
-from storage.sources.source_table import Sources
 from storage.tables.blind_tests import StoredBlindTests
 from storage.tables.flags import Flags
 from storage.tables.images import Images
@@ -87,6 +87,7 @@ class Store:
         sweep(self._folder.path)
         self._counts = RunningCounts(self._database)
         settling = Settling(self._database, clock, monotonic_clock)
+
         self._prompts = Prompts(self._database, clock)
         self.prompt_changes = PromptChanges(self._database, clock)
         self._images = Images(self._database, clock)
@@ -96,7 +97,6 @@ class Store:
         self._runs = Runs(self._database, self._counts, clock)
         self._versions = Versions(self._database, self._folder, clock)
 
-        self.sources = Sources(self._database, self._folder, clock)
         self.aliases = ModelAliases(self._counts, clock)
         self.blind_tests = StoredBlindTests(self._database, clock)
         self.people = People(self._database, clock)

@@ -52,8 +52,8 @@ LAYERS = {
         *("errors", "safe_files", "recipes", "records", "text", "acts", "lookalikes", "timestamps"),
         *("memory", "file_sizes", "database", "act_log", "schema", "studio_folder", "settling"),
         *("aggregates", "tables", "disk", "layouts", "sources"),
-        *("snapshot", "exports", "backup", "replacement", "opening", "store"),
-        *("studio_backup", "merging", "commands", "__init__", "__main__"),
+        *("snapshot", "exports", "backup", "opening", "store", "merging"),
+        *("commands", "__init__", "__main__"),
     ],
 }
 PURE = {"annotate.statistics": (INTERVALS,), INTERVALS: ()}

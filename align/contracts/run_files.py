@@ -264,7 +264,7 @@ class StepMetrics(StepRewards):
     grad_norm: float
     """Norm of the gradient before it is clipped."""
     held_out_accuracy: NotRequired[float]
-    """After the steps at which the held-out pairs are evaluated."""
+    """Share of the held-out pairs ordered as people did, after steps that evaluate them."""
 
 
 class LoggedStep(StepMetrics):

@@ -154,7 +154,11 @@ def wait_for_sampler(report: Reporter, cpu_lock: CpuLock) -> None:
 
 
 def evaluate_holdout(state: TrainingState, report: Reporter) -> float:
-    """Evaluate the present adapter on held-out pairs, and keep its weights if it is the best."""
+    """Evaluate the present adapter on held-out pairs, and keep its weights if it is the best.
+
+    Returns the share of those pairs that it orders as people did, as the run's result counts them;
+    which step is best is decided by noise samples, which tell close steps apart.
+    """
     with report.clock.evaluating():
         measured = in_memory(
             state, lambda: state.holdout.measure(state.unet, state.progress.micro_batch_size)
@@ -167,4 +171,4 @@ def evaluate_holdout(state: TrainingState, report: Reporter) -> float:
     )
     if state.progress.best.step == state.progress.step:
         state.progress.best.accuracy_B = measured.accuracy_B
-    return measured.agreement
+    return float(measured.accuracy_B.mean())

@@ -53,4 +53,5 @@ def own_vote_view(vote: OwnVote, pair: Pair, annotator: str) -> OwnVoteView:
         "reasons": vote.reasons,
         "criteria": vote.criteria,
         "at": in_utc(vote.created),
+        "fixed": vote.fixed,
     }

@@ -64,6 +64,8 @@ def counts_sentence(counts: Counts, again: int) -> str:
         *kind(again, f"{again:,} on pairs that come again as a check or in a blind test"),
     ]
     choices = quantity(counts.decisive, "choice")
+    if not besides and counts.votes == 1:
+        return "1 vote: a choice that a run learns from."
     if not besides:
         return f"{quantity(counts.votes, 'vote')}, all of them choices that a run learns from."
     return (

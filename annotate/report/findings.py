@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from annotate.report.evaluation import Evaluation, ScorerResult, VerdictResult, WinRate
-from annotate.wording import percent
+from annotate.wording import percent, quantity
 
 EVEN = 0.5
 """The win rate of two equal versions."""
@@ -70,10 +70,10 @@ def verdict_sentence(verdict: VerdictResult) -> str:
     """Return a sentence on what people preferred, and on whether the verdict is settled."""
     votes = verdict.wins + verdict.losses
     if not votes:
-        return f"No decisive vote on {verdict.after} against {verdict.before} yet."
+        return f"Nobody has chosen between {verdict.after} and {verdict.before} yet."
 
-    counted = f"{verdict.after} won {verdict.wins} of {votes} decisive votes against "
-    counted += f"{verdict.before}, with {verdict.ties} ties"
+    counted = f"{verdict.after} won {verdict.wins} of {quantity(votes, 'choice')} against "
+    counted += f"{verdict.before}, with {quantity(verdict.ties, 'tie')}"
     if verdict.outcome is not None:
         return f"{counted}. Settled: {OUTCOMES.get(verdict.outcome, verdict.outcome)}."
     return f"{counted}. Not settled yet{_leaning(verdict.win_rate)}."

@@ -126,7 +126,8 @@ class RunChanges:
         return changed(longer, "max_minutes", 2 * minutes, known) if minutes else longer
 
     def _started(self, settings: dict[str, Any]) -> str:
-        return f"Run {self._fine_tune(settings)['run_id']} is under way."
+        self._fine_tune(settings)
+        return "A new run is under way. Follow it on the Train tab."
 
     def _newest(self) -> tuple[Run, Version] | None:
         """Return the newest run that is done, with the version that it made."""

@@ -218,6 +218,10 @@ class Labeling:
         """Say what the votes are, what a run leaves out, and which votes are not counted."""
         return whole_sentence(self._store, self._model_id, bool(self._assigner.mixed))
 
+    def votes_elsewhere(self) -> int:
+        """Count the votes on images of other models."""
+        return self._store.votes.left_out(self._model_id).other_models
+
     def _wait(self, too_few: bool, rendering: str | None = None) -> Wait:
         """Return how long to wait for more and why; both None if there are enough.
 

@@ -172,7 +172,8 @@ class PromptControl:
             raise InvalidRequest(RESERVED)
         coming = self._pool.asked.ask(annotator, prompt, four)
         self._pool.wake()
-        return {"prompt": prompt, "coming": coming}
+        wait_s = round(self._pool.estimate_wait().seconds, 1) if self._pool.suspended else None
+        return {"prompt": prompt, "coming": coming, "wait_s": wait_s}
 
     def _lists(self) -> list[PromptListView]:
         titles = {AUTOMATIC: self._prompts.usual_title} | TITLES

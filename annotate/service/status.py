@@ -105,7 +105,7 @@ class StudioStatus:
             return self._store.opening.problem
 
         if self._runs.problem:
-            return f"The runs cannot be followed: {self._runs.problem}"
+            return self._runs.problem
         if self._pool.blocked and not self._pool.suspended:
             return self._pool.estimate_wait().reason
         if run:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from align.contracts.durations import in_words
-from align.contracts.errors import PalateError
+from align.contracts.errors import InvalidInput, PalateError
 from align.contracts.run_files import MetricsRow, RunState, RunStatus
 from align.contracts.snapshot_files import SnapshotManifest
 from annotate.clock import in_utc
@@ -194,6 +194,12 @@ def run_sentence(run: CurrentRun) -> str:
     if eta_s < 90:
         return f"{words}, about {eta_s:.0f} s left."
     return f"{words}, about {in_words(eta_s)} left."
+
+
+def problem_sentence(error: Exception) -> str:
+    """Return why runs are not followed, or the one that is due does not start."""
+    # Saved settings that cannot be used: the error says which, and where to mend them.
+    return str(error) if isinstance(error, InvalidInput) else f"Runs cannot be followed: {error}"
 
 
 def current_run(runs: Sequence[View]) -> View | None:

@@ -27,6 +27,7 @@ from annotate.training.planning.run_plans import RunPlanner
 from annotate.training.planning.run_preparation import RunPreparation
 from annotate.training.planning.vote_sources import VoteSources
 from annotate.training.run_ends import RunEnds
+from annotate.training.run_status import problem_sentence
 from annotate.training.shared_device import SharedDevice
 from annotate.training.turns import TurnRules
 from annotate.views.training import PlanView
@@ -255,10 +256,11 @@ class TrainingRuns:
                 self._tick()
                 self.problem = None
             except Exception as error:
+                problem = problem_sentence(error)
                 # Logged once, not at every attempt.
-                if self.problem != str(error):
+                if self.problem != problem:
                     logger.exception("watching the runs failed")
-                self.problem = str(error)
+                self.problem = problem
 
     def _tick(self) -> None:
         with self._lock:
@@ -267,12 +269,8 @@ class TrainingRuns:
             if self._running is not None:
                 self._follow(self._store.run(self._running))
             self._start_next()
-            if self._running is None:
-                self._start_if_due()
-
-    def _start_if_due(self) -> None:
-        if reason := self.automatic.poll():
-            self._enqueue(self.automatic.settings, reason)
+            if self._running is None and (reason := self.automatic.poll()):
+                self._enqueue(self.automatic.settings, reason)
 
     def _follow(self, run: Run) -> None:
         """Record the state of the run under way; kill a trainer that ignores a cancel."""

@@ -47,6 +47,6 @@ class ActivityView(PublicActivity):
     pool: PoolView
     run: CurrentRun | None
     problem: str | None
-    """Why the runs cannot be followed."""
+    """Why the runs cannot be followed, or none starts by itself that is due, as a sentence."""
     choosing: ActiveLearningView
     database: DatabaseView

@@ -64,8 +64,9 @@ class AutomaticRunsView(TypedDict):
     until_next: int | None
     """Decisive votes that the next run waits for; null where votes start none."""
     activation: Activation
-    """never; checks: once its checks and held-out pairs say that it is better; blind_test: once a
-    blind test against the active version says so."""
+    """never; checks: once its checks passed and its held-out pairs say that it is better than the
+    base, and no worse than the active version; blind_test: once a blind test against the active
+    version says that it is better."""
     question: LongRunQuestion | None
     """What somebody has to agree to before the run that is due starts; null for nothing."""
     activated: list[PolicyActivation]

@@ -6,7 +6,8 @@ from annotate.views.pairs_and_votes import Accepted, PairView
 
 
 class OwnVoteView(PairView):
-    """A current vote on a pair; nothing tells pairs that come again, or of a blind test, apart."""
+    """A current vote on a pair; nothing tells pairs that come again, or of an open blind
+    test, apart."""
 
     vote_key: str
     verdict: str
@@ -17,6 +18,8 @@ class OwnVoteView(PairView):
     """What won by each criterion: left, right or tie."""
     at: str
     """When it was given, as ISO 8601 in UTC."""
+    fixed: bool
+    """Whether its blind test has ended, so that it cannot be changed."""
 
 
 class OwnVotesList(TypedDict):

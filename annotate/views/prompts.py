@@ -55,6 +55,8 @@ class AskedPrompt(TypedDict):
     prompt: str
     coming: int
     """Pairs, or sets of four, that are on their way."""
+    wait_s: float | None
+    """Seconds until images are rendered again, while a run has the device; null otherwise."""
 
 
 class AskedItems(TypedDict, Generic[AnyItemView]):

@@ -269,4 +269,5 @@ def add_api(studio: AnyStudio, role: Role = Role.ADMIN) -> None:
     for name, endpoint in named.items():
         if open_to(role, name):
             limit = SLOW_AT_ONCE if current_name(name) in SLOW else None
-            api(errors_as_gr_error(authorized(endpoint)), concurrency_limit=limit)
+            answered = errors_as_gr_error(authorized(endpoint), for_programs=True)
+            api(answered, concurrency_limit=limit)

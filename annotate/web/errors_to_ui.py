@@ -4,6 +4,7 @@ import functools
 import inspect
 import logging
 from collections.abc import Callable, Iterator, Mapping
+from html import escape
 from typing import Any, ParamSpec, TypeVar, cast
 
 import gradio as gr
@@ -29,11 +30,12 @@ MAX_SENTENCE_LENGTH = 2000
 logger = logging.getLogger(__name__)
 
 
-def errors_as_gr_error(handler: Callable[P, R]) -> Callable[P, R]:
+def errors_as_gr_error(handler: Callable[P, R], for_programs: bool = False) -> Callable[P, R]:
     """Return an event or endpoint that raises every error as gr.Error.
 
     An error that is raised on purpose keeps its sentence; any other is logged and becomes
-    GENERIC_ERROR.
+    GENERIC_ERROR. The page shows a sentence as HTML, so that its text is escaped, unless it is
+    `for_programs`.
     """
 
     @functools.wraps(handler)
@@ -41,14 +43,14 @@ def errors_as_gr_error(handler: Callable[P, R]) -> Callable[P, R]:
         try:
             return handler(*args, **kwargs)
         except Exception as error:
-            raise _as_gr_error(error, handler.__name__) from error
+            raise _as_gr_error(error, handler.__name__, for_programs) from error
 
     @functools.wraps(handler)
     def streamed(*args: P.args, **kwargs: P.kwargs) -> Iterator[Any]:
         try:
             yield from cast(Iterator[Any], handler(*args, **kwargs))
         except Exception as error:
-            raise _as_gr_error(error, handler.__name__) from error
+            raise _as_gr_error(error, handler.__name__, for_programs) from error
 
     # Gradio streams only from functions that are generators themselves.
     return cast(Callable[P, R], streamed) if inspect.isgeneratorfunction(handler) else handled
@@ -77,17 +79,18 @@ def errors_as_reply(
     return answered
 
 
-def _as_gr_error(error: Exception, name: str) -> gr.Error:
+def _as_gr_error(error: Exception, name: str, for_programs: bool) -> gr.Error:
     if isinstance(error, gr.Error):
         return error
     if isinstance(error, PalateError):
-        return _gr_error(str(error))
+        return _gr_error(str(error), for_programs)
     logger.exception("%s failed", name)
-    return _gr_error(GENERIC_ERROR)
+    return _gr_error(GENERIC_ERROR, for_programs)
 
 
-def _gr_error(sentence: str) -> gr.Error:
+def _gr_error(sentence: str, for_programs: bool) -> gr.Error:
     # A sentence may repeat what was sent, and that may be megabytes.
     if len(sentence) > MAX_SENTENCE_LENGTH:
         sentence = f"{sentence[:MAX_SENTENCE_LENGTH]}…"
-    return gr.Error(sentence, duration=8, print_exception=False)
+    shown = sentence if for_programs else escape(sentence, quote=False)
+    return gr.Error(shown, duration=8, print_exception=False)

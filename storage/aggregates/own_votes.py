@@ -16,8 +16,15 @@ WHERE v.base = $base AND v.annotator = $who
   AND ($prompt = '' OR contains(lower(prompt), lower($prompt)))
 """
 
+# Whether a test has ended is looked up for the votes of a page alone.
 PAGE = f"""
-SELECT * FROM ({OWN}) WHERE $before = 0 OR vote_id < $before ORDER BY vote_id DESC LIMIT $most
+SELECT *, pair_id IN (
+    SELECT pair_id FROM trial_pairs WHERE trial_id IN (
+        SELECT trial_id FROM trial_states GROUP BY trial_id
+        HAVING arg_max(state, trial_state_id) = 'ended'))
+FROM (SELECT * FROM ({OWN}) WHERE $before = 0 OR vote_id < $before
+      ORDER BY vote_id DESC LIMIT $most)
+ORDER BY vote_id DESC
 """
 
 ANNOTATIONS = """
@@ -37,6 +44,8 @@ class OwnVote:
     pair_id: str
     verdict: Verdict
     created: datetime
+    fixed: bool = False
+    """True if it was given in a blind test that has ended, so that it stays as it is."""
     strong: bool = False
     reasons: list[str] = field(default_factory=list)
     criteria: dict[str, str] = field(default_factory=dict)
@@ -68,8 +77,8 @@ class OwnVotes:
         known = {**asked(base, annotator, wanted), "before": before, "most": most}
         rows = self._database.read(PAGE, known)
         votes = {
-            vote_id: OwnVote(vote_id, key, pair_id, Verdict(verdict), created)
-            for vote_id, key, pair_id, verdict, created in rows
+            vote_id: OwnVote(vote_id, key, pair_id, Verdict(verdict), created, fixed)
+            for vote_id, key, pair_id, verdict, created, fixed in rows
         }
         annotations = self._database.read(ANNOTATIONS, {"votes": list(votes)}) if votes else []
         for vote_id, kind, name, value in annotations:

@@ -41,6 +41,16 @@ WHERE base = $base AND version <> 'imported' AND prompt IN (SELECT unnest($texts
   AND pair_id NOT IN (SELECT pair_id FROM current_votes)
 """
 
+WAITING = """
+SELECT DISTINCT prompt FROM (
+    SELECT prompt FROM pairs WHERE base = $base AND version <> 'imported'
+        AND pair_id NOT IN (SELECT pair_id FROM current_votes)
+    UNION ALL
+    SELECT prompt FROM quads WHERE base = $base
+        AND quad_id NOT IN (SELECT quad_id FROM current_rankings)
+) ORDER BY prompt
+"""
+
 UNRANKED = """
 SELECT quad_id FROM quads
 WHERE base = $base AND prompt IN (SELECT unnest($texts::VARCHAR[]))
@@ -159,6 +169,10 @@ class PromptChanges:
         """Return the rendered pairs of these prompts without a vote."""
         rows = self._database.read(UNVOTED, {"base": base, "texts": list(texts)}) if texts else []
         return {pair_id for (pair_id,) in rows}
+
+    def waiting(self, base: str) -> list[str]:
+        """Return the prompts of rendered pairs without a vote, and of quads without a ranking."""
+        return [text for (text,) in self._database.read(WAITING, {"base": base})]
 
     def unranked(self, base: str, texts: Sequence[str]) -> set[str]:
         """Return the quads of these prompts without a ranking."""

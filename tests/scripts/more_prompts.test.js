@@ -19,7 +19,7 @@ beforeEach(() => {
   element = openStage();
   asked = [];
   waiting = [itemOf(pairOf("x"))];
-  answers = { more: { ok: true, prompt: "a cat", coming: 4 }, queue: { ok: true, prompt: "a yak", coming: 4 }, arrived: [] };
+  answers = { more: { ok: true, prompt: "a cat", coming: 4, wait_s: null }, queue: { ok: true, prompt: "a yak", coming: 4, wait_s: null }, arrived: [] };
   stage = {
     element,
     state: newState({ current: itemOf(pairOf("a")) }),
@@ -72,7 +72,7 @@ test("without an image, or where it is refused, that is said", async () => {
 
 test("whoever labels four at a time gets one more set of four", async () => {
   Object.assign(stage.state, { four: true, current: itemOf(quadOf("q")) });
-  answers.more = { ok: true, prompt: "a cat", coming: 1 };
+  answers.more = { ok: true, prompt: "a cat", coming: 1, wait_s: null };
   answers.arrived = [{ ok: true, items: [quadOf("q2")], coming: 0 }];
   await prompts.more();
   assert.deepEqual(stage.view.calls, [["note", "4 more images of this prompt are coming."]]);
@@ -113,6 +113,19 @@ test("labelers who may not add prompts are told so", () => {
   assert.equal(form().hidden, true);
   assert.equal(element.querySelector("[data-action=prompt]").hidden, true);
   assert.deepEqual(stage.view.calls, [["note", "Only admins add prompts in this project."]]);
+});
+
+test("while a run has the device it is said when they come", async () => {
+  answers.more = { ok: true, prompt: "a cat", coming: 4, wait_s: 240 };
+  answers.queue = { ok: true, prompt: "a yak", coming: 4, wait_s: 240 };
+  await prompts.more();
+  prompts.toggle();
+  form().querySelector("input").value = "a yak";
+  await prompts.queue();
+  assert.deepEqual(stage.view.calls.map(([, text]) => text).filter(Boolean), [
+    "4 more of this prompt come in about 4 min, for the model is being tuned.",
+    "Next, in about 4 min, for the model is being tuned: a yak",
+  ]);
 });
 
 test("in a blind test nothing comes in between", async () => {

@@ -105,6 +105,15 @@ test("what is being rendered is shown in the place of the images to come", () =>
   assert.deepEqual(places(), [false, false]);
 });
 
+test("who may not add prompts finds no key for it in the help", () => {
+  const offered = () => element.querySelectorAll(".pick").map((pick) => pick.getAttribute("data-pick"));
+  view.showKeys(new Keys());
+  assert.equal(offered().includes("prompt"), true);
+  element.querySelector('.tool[data-action="prompt"]').hidden = true;
+  view.showKeys(new Keys());
+  assert.deepEqual([offered().includes("prompt"), offered().includes("more")], [false, true]);
+});
+
 test("a vote is confirmed with the key that undoes it, and the note goes", async () => {
   view.showKeys(new Keys());
   view.confirm("left");

@@ -3,14 +3,14 @@ import { beforeEach, test } from "node:test";
 
 import { start } from "../../annotate/web/static/vote_gallery.js";
 import { settle, stopClock } from "./helpers/clock.js";
-import { fire, openPage } from "./helpers/dom.js";
+import { define, fire, openPage } from "./helpers/dom.js";
 
 const PAGE = '<div><details class="vote-gallery" open><summary></summary><select class="gallery-verdict"></select>'
   + '<input class="gallery-prompt"><p class="gallery-note"></p><ul class="gallery"></ul>'
   + '<button class="gallery-more" hidden></button></details></div>';
 const vote = (more = {}) => ({
   pair_id: "p", prompt: "a pie", left_url: "img/1.png", right_url: "img/2.png", vote_key: "k1", verdict: "left",
-  strong: true, reasons: ["hands"], criteria: { style: "right" }, at: "2026-01-01T12:00:00Z", ...more,
+  strong: true, reasons: ["hands"], criteria: { style: "right" }, at: "2026-01-01T12:00:00Z", fixed: false, ...more,
 });
 let element;
 let clock;
@@ -91,6 +91,20 @@ test("another verdict takes the vote's place, and what was said of it goes", asy
   fire(button("Right"), "click");
   await settle();
   assert.equal(changes[1].vote_key, changes[0].key, "the new vote is changed, not the one before");
+});
+
+test("a vote of a blind test that has ended offers no change", async () => {
+  server.own_votes_page = async () => ({ ok: true, votes: [vote({ fixed: true })], total: 1, before: 0 });
+  await open();
+  assert.deepEqual([element.querySelector(".vote-edit"), element.querySelector(".vote-changes")], [null, null]);
+  assert.equal(text(".vote-fixed"), "Test has ended");
+});
+
+test("on a phone, where the stage has images above each other, they are the first and the second", async () => {
+  define("matchMedia", () => ({ matches: true }));
+  await open();
+  assert.match(text(".vote-said"), /^First is better/);
+  assert.deepEqual([Boolean(button("Second")), Boolean(button("Right"))], [true, false]);
 });
 
 test("the same verdict changes nothing, and a vote that is taken back goes", async () => {

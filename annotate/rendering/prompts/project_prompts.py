@@ -14,7 +14,11 @@ from annotate.rendering.prompts.prompt_sources import (
     prompts_for,
     prompts_of_list,
 )
-from annotate.rendering.prompts.prompt_variations import PromptVariations
+from annotate.rendering.prompts.prompt_variations import (
+    PromptVariations,
+    has_variations,
+    may_become,
+)
 from storage.store import Store
 from storage.tables.prompts import EDITED, PromptState, PromptUse
 
@@ -164,11 +168,27 @@ class ProjectPrompts:
         """Return the prompts that were removed, and those of built-in lists that are not in use."""
         listed = set(self.listed())
         others = {text for name in LISTS for text in prompts_of_list(name)} - listed
-        return [
+        gone = [
             state.text
             for state in self._states
             if state.removed
             or (state.source == BUILT_IN and state.text in others and not is_own(state))
+        ]
+        return [*gone, *self._varied_out_of_use(gone)]
+
+    def _varied_out_of_use(self, gone: Sequence[str]) -> list[str]:
+        """Return what waits to be labeled and can come of prompts that are gone alone."""
+        varied = [text for text in gone if has_variations(text)]
+        if not varied:
+            return []
+        used = self._weights()
+        varied_still = [text for text in used if has_variations(text)]
+        return [
+            text
+            for text in self._store.prompt_changes.waiting(self._model_id)
+            if text not in used
+            and any(may_become(each, text) for each in varied)
+            and not any(may_become(each, text) for each in varied_still)
         ]
 
     def _store_list(self) -> None:

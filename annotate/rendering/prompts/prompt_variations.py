@@ -26,6 +26,8 @@ BRACES = re.compile(r"\{([^{}]*)\}")
 WILDCARD = re.compile(r"__([\w*-]+?(?:[./ ][\w*-]+?)*)__")
 COUNT = re.compile(r"\s*(\d{1,3})(?:-(\d{1,3}))?\$\$(?:([^|]*?)\$\$)?")
 WEIGHT = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)::")
+VARIES = "\x01"
+"""Stands for a variation in a prompt's fixed parts; no prompt holds it."""
 KEPT = str.maketrans("{}", "\x02\x03")
 GIVEN_BACK = str.maketrans("\x02\x03", "{}")
 """Braces that vary nothing stay; as these characters, which no prompt holds, they wait aside."""
@@ -174,6 +176,27 @@ def has_variations(prompt: str) -> bool:
     return any("|" in content or "$$" in content for content in BRACES.findall(prompt)) or bool(
         WILDCARD.search(prompt)
     )
+
+
+def may_become(prompt: str, text: str) -> bool:
+    """Return whether a prompt with variations may have become a text, in doubt that it may.
+
+    Its fixed parts are looked for in their order; what stands between them may be anything.
+    """
+    while (fixed := BRACES.sub(VARIES, prompt)) != prompt:
+        prompt = fixed
+    parts = [" ".join(part.split()) for part in WILDCARD.sub(VARIES, prompt).split(VARIES)]
+    first, *between, last = parts if len(parts) > 1 else [*parts, ""]
+    if len(text) < len(first) + len(last) or not text.startswith(first):
+        return False
+
+    place = len(first)
+    for part in between:
+        found = text.find(part, place, len(text) - len(last))
+        if found < 0:
+            return False
+        place = found + len(part)
+    return text.endswith(last)
 
 
 def _files(folder: Path, name: str) -> list[Path]:

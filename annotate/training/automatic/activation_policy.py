@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from align.contracts.errors import PalateError
-from align.contracts.run_files import RunResult
+from align.contracts.run_files import HoldoutResult, RunResult
 from annotate.errors import InvalidRequest
 from annotate.training.samples.changes import ChangeKind, change_of
 from annotate.versions.naming import version_title
@@ -67,7 +67,9 @@ class ActivationPolicy:
 
     def after_run(self, version: Version) -> None:
         """Make the version of a run active if its checks and held-out pairs say so."""
-        if self.choice == "checks" and (sentence := passed(version.summary)):
+        if self.choice != "checks":
+            return
+        if sentence := passed(version.summary, self._store.active(self._model_id)):
             self._make_active(version.version, sentence)
 
     def after_blind_test(self, before: str, after: str, wins: int, losses: int) -> bool:
@@ -100,12 +102,27 @@ class ActivationPolicy:
         return True
 
 
-def passed(result: RunResult) -> str | None:
-    """Return what speaks for a version; None unless checks and held-out pairs both do for sure."""
+def passed(result: RunResult, active: Version | None = None) -> str | None:
+    """Return what speaks for a version; None unless checks and held-out pairs both do for sure.
+
+    That it is better than the base is not enough where another version is active: it must agree on
+    no smaller share of its held-out pairs than the active one did on those of its own run.
+    """
     held, checks, change = result.get("held_out"), result.get("checks"), change_of(result)
     if not held or not checks or not all(check["passed"] for check in checks):
         return None
     if change.kind is not ChangeKind.MOVED or not change.sure:
         return None
-    agreed = round(held["pairs"] * (held["accuracy"] or 0.0))
-    return f"{agreed} of {held['pairs']} held-out pairs, all checks passed"
+    before = (active.summary.get("held_out") if active else None) or {}
+    if (held["accuracy"] or 0.0) < (before.get("accuracy") or 0.0):
+        return None
+
+    told = f"{_agreed(held)} held-out pairs"
+    if active and before.get("pairs"):
+        told += f" ({version_title(active)}: {_agreed(before)})"
+    return f"{told}, all checks passed"
+
+
+def _agreed(held: HoldoutResult) -> str:
+    """Return on how many of the held-out pairs a version agrees with people."""
+    return f"{round(held['pairs'] * (held['accuracy'] or 0.0))} of {held['pairs']}"

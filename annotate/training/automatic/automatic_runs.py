@@ -16,13 +16,17 @@ from annotate.views.next_run import LongRunQuestion
 from annotate.views.training import PlanView
 from storage.store import Store
 
-SCHEDULE, ANSWER = "automatic_runs", "long_run_answer"
+SCHEDULE, ANSWER, DUE = "automatic_runs", "long_run_answer", "daily_run_due"
 """Names of the project settings that are kept here, besides the settings of runs."""
 LONG_RUN_MIN = 10.0
 """Minutes from which on a run does not start by itself before somebody agreed."""
 MUCH_LONGER = 2.0
 """An answer holds until runs take this much longer than what it was given for."""
 ANSWERS = ("now", "tonight", "not_yet")
+DAILY = "daily"
+"""What starts a run once a day: it stays due until somebody agreed, and beyond the app's end."""
+BY_ITSELF = "automatic runs"
+"""Who notes that, as the store keeps it."""
 EVENING = time(22, 0)
 NIGHT = timedelta(hours=8)
 ASK_AGAIN_VOTES = 50
@@ -51,7 +55,7 @@ class AutomaticRuns:
     ) -> None:
         self._values, self._trigger, self._new_votes = store.project_settings, trigger, new_votes
         self._plan = plan
-        self._due: str | None = None
+        self._due: str | None = DAILY if self._values.get(DUE, False) else None
         self._planned: tuple[int, dict[str, Any], float] | None = None
         """New votes and settings of the newest plan, and its minutes."""
         self.question: LongRunQuestion | None = None
@@ -95,14 +99,15 @@ class AutomaticRuns:
         now, new = self._trigger.now(), self._new_votes.new_vote_count()
         settled = self._new_votes.settled_count(new)
         reason = self._trigger.poll(now, new, settled)
-        if reason is None and self._due == "daily" and settled:
+        if reason is None and self._due == DAILY and new:
             # The trigger says so once a day only, and it was not agreed to yet.
-            reason = self._due
-        if reason is None:
+            reason = DAILY if settled else None
+        elif reason is None:
             self._forget()
+        if reason is None:
             return None
 
-        self._due = reason
+        self._note_due(reason)
         if not self._may_start(now, new):
             return None
         self._forget()
@@ -147,8 +152,15 @@ class AutomaticRuns:
             self._planned = (new, settings, minutes)
         return self._planned[2]
 
+    def _note_due(self, reason: str | None) -> None:
+        """Note which run is due; a daily one in the project's settings, for the next app."""
+        if (reason == DAILY) != (self._due == DAILY):
+            self._values.set(DUE, reason == DAILY, BY_ITSELF)
+        self._due = reason
+
     def _forget(self) -> None:
-        self._due, self.question = None, None
+        self._note_due(None)
+        self.question = None
 
 
 def as_vote_count(every: object) -> int:

@@ -21,7 +21,7 @@ from annotate.views.vote_insights import (
 from annotate.web.html.habit_cards import habits_section
 from annotate.web.html.ranking_cards import ranking_cards
 from annotate.web.html.run_cards import notice_card
-from annotate.wording import percent, pluralize
+from annotate.wording import percent, pluralize, quantity
 
 FEWEST_DAYS, MOST_DAYS = 14, 60
 MOST_LIKES = 8
@@ -31,6 +31,15 @@ FEW_VOTES = (
     "Give some in the Label tab. Pace and habits show from the first votes on, what you like from "
     "20 left or right votes on.",
 )
+
+
+def no_votes_card(elsewhere: int) -> str:
+    """Return that a model has no votes yet, in a studio that has some on images of others."""
+    kept = (
+        f"{quantity(elsewhere, 'vote')} on images of other models are kept: open one of those "
+        "models, in Settings, to see what they say."
+    )
+    return notice_card("No votes on this model's images yet", f"{kept} {FEW_VOTES[1]}")
 
 
 def insights_page(report: InsightsView, titles: VersionTitles = UNTITLED) -> str:

@@ -77,7 +77,7 @@ def automatic_title(view: AutomaticRunsView) -> str:
         starts.append(f"after {view['every']} new choices")
     if view["at"]:
         starts.append(f"every day after {view['at']}")
-    return f"Automatic runs: {' and '.join(starts) or 'never'}"
+    return f"Automatic runs: {', or '.join(starts) or 'never'}"
 
 
 def activated_list(view: AutomaticRunsView) -> str:

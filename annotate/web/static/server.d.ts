@@ -18,7 +18,7 @@ export interface ActivityView {
   sampler: SamplerView;
   pool: PoolView;
   run: CurrentRun | null;
-  /** Why the runs cannot be followed. */
+  /** Why the runs cannot be followed, or none starts by itself that is due, as a sentence. */
   problem: string | null;
   choosing: ActiveLearningView;
   database: DatabaseView;
@@ -48,6 +48,8 @@ export interface AskedPrompt {
   prompt: string;
   /** Pairs, or sets of four, that are on their way. */
   coming: number;
+  /** Seconds until images are rendered again, while a run has the device; null otherwise. */
+  wait_s: number | null;
 }
 
 /** A request for more pairs of a prompt, or for what was rendered of those asked for. */
@@ -229,7 +231,7 @@ export interface LongRunAnswer {
   answer: string;
 }
 
-/** A current vote on a pair; nothing tells pairs that come again, or of a blind test, apart. */
+/** A current vote on a pair; nothing tells pairs that come again, or of an open blind test, apart. */
 export interface OwnVoteView {
   pair_id: string;
   prompt: string;
@@ -249,6 +251,8 @@ export interface OwnVoteView {
   criteria: Record<string, string>;
   /** When it was given, as ISO 8601 in UTC. */
   at: string;
+  /** Whether its blind test has ended, so that it cannot be changed. */
+  fixed: boolean;
 }
 
 /** A part of an annotator's votes, newest first. */

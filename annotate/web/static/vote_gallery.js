@@ -1,8 +1,9 @@
 // One's own votes, newest first, to look through and to change.
 
-import { createElement, find } from "./dom.js";
+import { createElement, find, findAll } from "./dom.js";
 import { smallUrl } from "./image_size.js";
 import { pageRoot } from "./page_root.js";
+import { PHONE } from "./stage/arrangement.js";
 import { makeKey, NAME_KEY, recall } from "./storage.js";
 
 /**
@@ -15,17 +16,27 @@ import { makeKey, NAME_KEY, recall } from "./storage.js";
  * @property {import("./types").Call<ChangeVoteRequest, import("./server").ChangedVote>} own_vote_change
  */
 
-/** @type {Record<string, string>} */
-const VERDICTS = {
-  left: "Left is better", right: "Right is better", tie: "Tie", both_good: "Both good", both_bad: "Both bad",
-  skip: "Skipped",
-};
-/** @type {Record<string, string>} */
-const CHOICES = { left: "Left", right: "Right", tie: "Tie", both_good: "Both good", both_bad: "Both bad", skip: "Skip" };
+const OTHERS = { tie: "Tie", both_good: "Both good", both_bad: "Both bad" };
 const SILENT = "Palate is not answering. Try again in a moment.";
+const FIXED = "Given in a blind test that has ended: its result was read, so the vote stays as it is.";
 const TYPING_MS = 300;
 // Pixels of a small image, on a fine screen too.
 const SIDE = 512;
+
+// On a phone the stage has them above each other, or one at a time, and the gallery beside each other.
+const sides = () => (matchMedia(PHONE).matches ? ["First", "Second"] : ["Left", "Right"]);
+
+/** @returns {Record<string, string>} what each verdict was */
+function verdicts() {
+  const [left, right] = sides().map((side) => `${side} is better`);
+  return { left, right, ...OTHERS, skip: "Skipped" };
+}
+
+/** @returns {Record<string, string>} what each verdict is on its button */
+function choices() {
+  const [left, right] = sides();
+  return { left, right, ...OTHERS, skip: "Skip" };
+}
 
 /**
  * Start the gallery.
@@ -52,6 +63,9 @@ class Gallery {
 
   listen() {
     const section = this.#section;
+    for (const option of findAll(section, "option")) {
+      option.textContent = verdicts()[option.getAttribute("value") ?? ""] ?? option.textContent;
+    }
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let typing;
     section.addEventListener("toggle", async () => {
@@ -131,7 +145,7 @@ class Gallery {
     Object.assign(vote, { verdict, vote_key: key, strong: false, reasons: [], criteria: {} });
     redraw();
     find(card, ".vote-edit").focus();
-    this.#note(`Changed: ${VERDICTS[verdict].toLowerCase()}. What was said of the choice before went with it.`);
+    this.#note(`Changed: ${verdicts()[verdict].toLowerCase()}. What was said of the choice before went with it.`);
   }
 
   /** @param {string} text */
@@ -175,8 +189,12 @@ function partsOf(vote, { edit, choose }) {
   const prompt = createElement("p", { className: "vote-prompt", textContent: vote.prompt, title: vote.prompt });
   const images = createElement("div", { className: "vote-images" }, ...["left", "right"].map((side) => imageOf(vote, side)));
   images.dataset.verdict = vote.verdict;
-  const said = createElement("p", { className: "vote-said" }, createElement("b", { textContent: VERDICTS[vote.verdict] }),
+  const said = createElement("p", { className: "vote-said" }, createElement("b", { textContent: verdicts()[vote.verdict] }),
     ...[...saidOf(vote), timeOf(vote.at)].map((words) => ` · ${words}`));
+  if (vote.fixed) {
+    const why = createElement("span", { className: "vote-fixed", title: FIXED, textContent: "Test has ended" });
+    return [prompt, images, said, why];
+  }
   const button = createElement("button", { type: "button", className: "vote-edit", textContent: "Change" });
   button.addEventListener("click", edit);
   return [prompt, images, said, button, changesOf(vote, choose)];
@@ -190,7 +208,7 @@ function imageOf(vote, side) {
   const url = side === "left" ? vote.left_url : vote.right_url;
   const src = smallUrl(new URL(url, pageRoot()), SIDE);
   const isChosen = vote.verdict === side || vote.verdict === "both_good";
-  const image = createElement("img", { src, loading: "lazy", alt: `The ${side} image${isChosen ? ", chosen" : ""}` });
+  const image = createElement("img", { src, loading: "lazy", alt: `The ${sides()[side === "left" ? 0 : 1].toLowerCase()} image${isChosen ? ", chosen" : ""}` });
   const figure = createElement("figure", {}, image);
   figure.toggleAttribute("data-chosen", isChosen);
   return figure;
@@ -207,7 +225,7 @@ function saidOf({ strong, reasons, criteria, question }) {
  * @param {(verdict: string) => void} choose
  */
 function changesOf(vote, choose) {
-  const buttons = Object.entries({ ...CHOICES, "": "Take back" }).map(([verdict, text]) => {
+  const buttons = Object.entries({ ...choices(), "": "Take back" }).map(([verdict, text]) => {
     const button = createElement("button", { type: "button", textContent: text });
     button.setAttribute("aria-pressed", String(verdict === vote.verdict));
     button.addEventListener("click", () => choose(verdict));

@@ -12,7 +12,7 @@ from annotate.service.studio import Studio
 from annotate.versions.naming import UNTITLED, VersionTitles
 from annotate.views.vote_insights import InsightsView
 from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error
-from annotate.web.html.insight_cards import insights_page
+from annotate.web.html.insight_cards import insights_page, no_votes_card
 from annotate.web.html.run_cards import notice_card
 from annotate.web.tabs.layout import heading, inform
 
@@ -126,7 +126,9 @@ class InsightsTab:
 
     def _shown(self, report: InsightsView) -> list[Any]:
         told = self._counts_told() if report["votes"] and report["person"] is None else ""
-        page = self._learning_problem() + told + insights_page(report, self._titles())
+        elsewhere = 0 if report["votes"] or report["person"] else self._studio.votes_elsewhere()
+        shown = no_votes_card(elsewhere) if elsewhere else insights_page(report, self._titles())
+        page = self._learning_problem() + told + shown
         return [page, gr.Timer(active=report["measuring"]["left"] > 0)]
 
     def _counts_told(self) -> str:

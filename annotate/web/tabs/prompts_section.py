@@ -12,7 +12,7 @@ from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error, errors_as_rep
 from annotate.web.permissions import authorized_function
 from annotate.web.stage_prompts import project_prompts_function
 from annotate.web.static_files import event_script, read_static, start_script
-from annotate.web.tabs.layout import setting
+from annotate.web.tabs.layout import inform, setting
 from annotate.wording import quantity
 
 
@@ -63,7 +63,7 @@ def _build(studio: Studio) -> None:
     def add_lines(prompts: str) -> str:
         counts = studio.add_prompts(prompts)
         known = "" if counts["added"] else " They were all here already."
-        gr.Info(f"{counts['added']} added, {counts['total']} in all.{known}{marks_note(prompts)}")
+        inform(f"{counts['added']} added, {counts['total']} in all.{known}{marks_note(prompts)}")
         return ""
 
     upload.upload(errors_as_gr_error(_read_prompts), upload, text, **PRIVATE)

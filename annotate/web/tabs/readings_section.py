@@ -14,6 +14,7 @@ from annotate.web.errors_to_ui import PRIVATE, errors_as_gr_error
 from annotate.web.html.reading_cards import reading_cards
 from annotate.web.html.run_cards import notice_card
 from annotate.web.static_files import start_script
+from annotate.web.tabs.layout import inform
 
 DEFAULT_ACTOR = "me"
 PROMPT, SEED = "a photo of a red apple on a wooden table", 1
@@ -76,5 +77,5 @@ class ReadingsSection:
             return [gr.skip(), gr.skip(), notice_card("Not done", str(error))]
         unknown = bool(view["readings"])
         if not unknown:
-            gr.Info(f"{view['model']} is opened anew, as you chose.")
+            inform(f"{view['model']} is opened anew, as you chose.")
         return [gr.Accordion(visible=unknown), reading_cards(view), ""]

@@ -65,6 +65,10 @@ def test_a_run_ends_in_an_adapter_and_says_how_it_went(finished):
     assert status.result["left_out"] == {"tie": 2}
     assert status.result["objective_title"] == "Diffusion-DPO"
     assert status.result["held_out"]["pairs"] == 3
+    # The curve counts pairs, as the result does.
+    curve = {row["step"]: row.get("held_out_accuracy") for row in run.metrics()}
+    kept = curve[status.result["kept_step"]]
+    assert kept == pytest.approx(status.result["held_out"]["accuracy"])
     assert 0 <= status.result["settled"]["flipped"] <= 1
     assert 0 < status.result["settled"]["pairs"] <= 64
     # Three steps of a small learning rate: it moved, and not far.

@@ -12,7 +12,7 @@ from storage.records import Counts
     ("counts", "again", "told"),
     [
         (Counts(0, 0, 0, 0), 0, "No vote yet. A run learns from choices: left, right, or four "),
-        (Counts(1, 1, 0, 0), 0, "1 vote, all of them choices that a run learns from."),
+        (Counts(1, 1, 0, 0), 0, "1 vote: a choice that a run learns from."),
         (Counts(4, 3, 1, 0), 0, "4 votes: 3 choices that a run learns from, and 1 tie, which "),
         (
             Counts(73, 56, 8, 3),

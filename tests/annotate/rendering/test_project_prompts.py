@@ -10,6 +10,7 @@ from places import Open, Place, until
 from annotate.errors import InvalidPrompts, InvalidRequest, NotAllowed
 from annotate.rendering.prompts.prompt_sampler import PromptSampler
 from annotate.rendering.prompts.prompt_sources import built_in_list, prompts_of_list
+from annotate.rendering.prompts.prompt_variations import may_become
 from annotate.service.labeler_view import LabelerView
 
 NAMES = ("emoji", "sentences", "tags")
@@ -116,6 +117,35 @@ def test_ready_pairs_of_a_removed_prompt_are_shown_to_nobody_until_it_is_back(
     assert prompts == {"a violin", "a drum"}
 
 
+@pytest.mark.slow
+def test_ready_pairs_of_a_removed_prompt_with_variations_are_shown_to_nobody(
+    open_place: Open,
+) -> None:
+    place = open_place(prompts=["a {red|blue} violin", "a {big|small} drum"], min_ready=8)
+    until(lambda: place.studio.stats()["ready_pairs"] >= 8)
+    number = numbers(place)["a {red|blue} violin"]
+    assert place.studio.pairs_ahead("ann", [], 1)["pairs"]
+    place.studio.prompts.change([number], "bob", True, None)
+    ahead = {pair["prompt"] for pair in place.studio.pairs_ahead("bob", [], 8)["pairs"]}
+    assert ahead and ahead <= {"a big drum", "a small drum"}
+
+
+@pytest.mark.parametrize(
+    ("prompt", "text", "possible"),
+    [
+        ("a {red|blue} cat", "a red cat", True),
+        ("a {red|} cat", "a cat", True),
+        ("{a {b|c}|d} cat, __style__", "a b cat, in oil", True),
+        ("a {red|blue} cat", "a dog", False),
+        ("{a|b}", "anything", True),
+    ],
+)
+def test_what_a_prompt_with_variations_may_have_become_is_known(
+    prompt: str, text: str, possible: bool
+) -> None:
+    assert may_become(prompt, text) is possible
+
+
 def test_an_edit_takes_the_place_of_a_prompt_and_stays_after_a_restart(open_place: Open) -> None:
     place = open_place(prompts=["a violin", "a drum"])
     place.studio.prompts.edit(numbers(place)["a violin"], "  a red violin ", "ann")
@@ -170,7 +200,7 @@ def test_four_pairs_of_a_prompt_come_next_for_the_one_who_asked(open_place: Open
     held = place.studio.pairs_ahead("ann", [], 4)["pairs"]
 
     asked = place.studio.prompts.queue("ann", "a green yak", False)
-    assert asked == {"prompt": "a green yak", "coming": 4}
+    assert asked == {"prompt": "a green yak", "coming": 4, "wait_s": None}
     came: list[str] = []
 
     def all_there() -> bool:

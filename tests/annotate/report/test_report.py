@@ -129,7 +129,7 @@ def report(folder: Path, *options: str) -> tuple[Page, str]:
 
 def test_both_forms_say_checks_rates_votes_and_scores(folder):
     page, markdown = report(folder)
-    for said in ("All 2 checks passed", "v1 won 30 of 42 decisive votes", "71 % (56 % to 83 %)"):
+    for said in ("All 2 checks passed", "v1 won 30 of 42 choices", "71 % (56 % to 83 %)"):
         assert said in page.text and said in markdown.replace("\\", "")
     assert "21 Nov 2026, 20:00 UTC" in page.text
     assert "Not settled yet" in page.text and "14.2" in page.text and "ann" in page.text

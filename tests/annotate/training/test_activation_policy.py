@@ -1,11 +1,14 @@
 """Versions that become active by themselves: after checks and held-out pairs, or never."""
 
+from datetime import datetime
+
 import pytest
 from places import Place
 
 from annotate.errors import InvalidRequest, InvalidSchedule
 from annotate.training.automatic.activation_policy import passed
 from annotate.web.tabs.train.run_notice import notice_of
+from storage.records import Version
 
 PASSED = {"name": "images", "passed": True, "value": 1.0, "limit": 0.5, "sentence": "Fine."}
 
@@ -32,6 +35,22 @@ def test_held_out_pairs_count_only_where_their_interval_lies_above_one_half():
 )
 def test_a_version_without_checks_or_held_out_pairs_is_never_let_through(other):
     assert passed(result(24, 30, **other)) is None
+
+
+def active(**summary) -> Version:
+    """Make the version that is active, whose run had this result."""
+    made = datetime(2026, 1, 1)
+    return Version("v1", "m", "base", "r0001", None, made, active=True, summary=summary)
+
+
+def test_a_version_must_agree_as_often_as_the_one_that_is_active():
+    best = active(held_out={"pairs": 28, "accuracy": 26 / 28})
+    assert passed(result(24, 30), best) is None
+    good = active(held_out={"pairs": 28, "accuracy": 20 / 28})
+    assert passed(result(24, 30), good) == (
+        "24 of 30 held-out pairs (v1: 20 of 28), all checks passed"
+    )
+    assert passed(result(24, 30), active()) == "24 of 30 held-out pairs, all checks passed"
 
 
 @pytest.mark.slow

@@ -126,6 +126,39 @@ def test_a_daily_run_that_nobody_agreed_to_stays_due(open_place: Open) -> None:
     assert place.studio.runs()[0]["trigger"] == "daily"
 
 
+def test_a_daily_run_that_waits_for_tonight_is_due_in_the_next_app_too(open_place: Open) -> None:
+    clock = {"now": datetime(2026, 3, 1, 8, 59)}
+    slow = {"train_at": "09:00", "now": lambda: clock["now"]}
+    place = open_place(trainer=slow_trainer(), **slow)
+    place.label(1)
+    clock["now"] = datetime(2026, 3, 1, 9, 1)
+    until(lambda: question(place))
+    place.studio.next_run.answer("tonight", "ann")
+    place.close()
+
+    again = open_place(trainer=slow_trainer(), **slow)
+    until_polled(again)
+    assert again.run_ids() == []
+    clock["now"] = datetime(2026, 3, 1, 22, 1)
+    again.reach(until(lambda: again.run_ids())[0], "done")
+    assert again.studio.runs()[0]["trigger"] == "daily"
+    # Once it has run it is due no more.
+    until_polled(again)
+    assert not again.store.project_settings.get("daily_run_due", True)
+
+
+def test_saved_settings_that_cannot_be_used_are_told_with_where_to_mend_them(
+    open_place: Open,
+) -> None:
+    place = open_place(train_every=2)
+    place.store.project_settings.set("run_settings", {"init_from": "v9"}, "ann")
+    place.label(2)
+    problem = until(lambda: place.studio.activity()["problem"])
+    assert problem.startswith("A run is due, and its saved settings cannot be used: ")
+    assert "v9" in problem and problem.endswith("Change them on the Train tab and save them.")
+    assert place.studio.activity()["message"] == problem
+
+
 def test_the_page_and_programs_are_told_of_a_run_that_waits_for_an_answer(
     open_place: Open,
 ) -> None:

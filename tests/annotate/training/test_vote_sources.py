@@ -8,6 +8,7 @@ from annotate_doubles import small_model
 from places import Open, Place
 
 from annotate.errors import InvalidRequest, NothingToLearn
+from annotate.web.html.insight_cards import no_votes_card
 
 pytestmark = pytest.mark.slow
 
@@ -23,6 +24,12 @@ def second(open_place: Open) -> Place:
     first.label(3)
     first.close()
     return open_place(model=named("second"))
+
+
+def test_insights_say_that_votes_are_there_for_another_model(second: Place) -> None:
+    assert second.studio.votes_elsewhere() == 3
+    card = no_votes_card(second.studio.votes_elsewhere())
+    assert "No votes on this model" in card and "3 votes on images of other models" in card
 
 
 def test_other_models_are_named_with_their_votes(second: Place) -> None:

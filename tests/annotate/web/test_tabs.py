@@ -221,6 +221,16 @@ def test_a_sentence_that_repeats_what_was_sent_is_cut():
     assert len(told.value.message) < 3000 and told.value.message.endswith("…")
 
 
+def test_markup_in_a_sentence_is_shown_as_text_and_programs_get_it_as_it_is():
+    def unknown(name: str) -> None:
+        raise InvalidRequest(f"There is no file {name}.")
+
+    for options, shown in (({}, "&lt;b&gt;x&lt;/b&gt;"), ({"for_programs": True}, "<b>x</b>")):
+        with pytest.raises(gr.Error) as told:
+            errors_as_gr_error(unknown, **options)("<b>x</b>")
+        assert told.value.message == f"There is no file {shown}."
+
+
 def test_an_unexpected_error_is_in_the_log_and_whoever_asked_is_told_so(caplog):
     with pytest.raises(gr.Error, match="Its log in the terminal says more"):
         errors_as_gr_error(lambda: {}["missing"])()

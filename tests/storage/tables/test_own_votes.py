@@ -116,7 +116,8 @@ def test_a_vote_of_a_blind_test_can_be_changed_until_the_test_ends(store):
     asked = store.blind_tests.add_pair(trial, 0, "a dog", "overall", sides, swap=False)
     store.vote(NewVote.parse(asked.pair_id, "left", "ann", "t1"))
     assert store.votes.change("t1", Verdict.RIGHT, "ann", "t2").trial == trial.trial_id
-    assert "t2" in keys(store)
+    assert "t2" in keys(store) and not store.votes.own.page(BASE, "ann", EVERY, 0, 9)[0].fixed
     store.blind_tests.set_state(trial.trial_id, "ended")
     with pytest.raises(BlindTestOver, match="has ended, so it stays as it is"):
         store.votes.change("t2", Verdict.LEFT, "ann", "t3")
+    assert store.votes.own.page(BASE, "ann", EVERY, 0, 9)[0].fixed

@@ -3,6 +3,7 @@
 
 import { find } from "../dom.js";
 import { callServer } from "./sender.js";
+import { duration } from "./wording.js";
 
 /**
  * @typedef {import("../types").StageServer} StageServer
@@ -19,6 +20,12 @@ import { callServer } from "./sender.js";
 const POLL_MS = 1000;
 const LONGEST_SHOWN = 60;
 const UNREACHABLE = "The server is not answering.";
+
+/**
+ * Return how long images take to come that were asked for while a run has the device.
+ * @param {number} seconds
+ */
+const later = (seconds) => `in about ${duration(seconds)}, for the model is being tuned`;
 
 export class MorePrompts {
   #stage;
@@ -50,7 +57,9 @@ export class MorePrompts {
     const { pair_id } = state.current.pair;
     const asked = await this.#ask({ action: "more", pair_id });
     if (!asked) return undefined;
-    view.note(state.four ? "4 more images of this prompt are coming." : `${asked.coming} more of this prompt are coming.`);
+    const count = state.four ? "4 more images" : `${asked.coming} more`;
+    const come = asked.wait_s === null ? "are coming" : `come ${later(asked.wait_s)}`;
+    view.note(`${count} of this prompt ${come}.`);
     return this.#collect();
   }
 
@@ -77,7 +86,8 @@ export class MorePrompts {
     this.#field.value = "";
     this.close();
     const shown = prompt.length > LONGEST_SHOWN ? `${prompt.slice(0, LONGEST_SHOWN)}…` : prompt;
-    this.#stage.view.note(`Next: ${shown}`);
+    const when = asked.wait_s === null ? "Next" : `Next, ${later(asked.wait_s)}`;
+    this.#stage.view.note(`${when}: ${shown}`);
     return this.#collect();
   }
 

@@ -234,7 +234,10 @@ export class StageView {
       for (const kbd of findAll(this.#element, `[data-key="${action}"]`)) kbd.textContent = glyphOf(key);
     }
     this.#undoName = this.#coarse ? "Undo" : glyphOf(keys.of("undo"));
-    this.#find(".key-list").replaceChildren(...keys.all().flatMap(keyLine));
+    // Who may not add prompts is offered no key for it.
+    const noPrompts = this.#find('.tool[data-action="prompt"]').hidden;
+    const offered = keys.all().filter(({ action }) => !(noPrompts && action === "prompt"));
+    this.#find(".key-list").replaceChildren(...offered.flatMap(keyLine));
     this.#find('[data-action="keys-reset"]').hidden = !keys.changed();
     this.keyHint("Click a key, then press its replacement.");
   }

@@ -13,7 +13,10 @@ from annotate.web.html.next_run_cards import activated_list, automatic_title
 DEFAULT_ACTOR = "me"
 POLICIES = [
     ("Never: somebody decides", "never"),
-    ("Once its checks and held-out pairs say that it is better", "checks"),
+    (
+        "Once checks and held-out pairs say that it is no worse than the active one",
+        "checks",
+    ),
     ("Once a blind test against the active version says so", "blind_test"),
 ]
 

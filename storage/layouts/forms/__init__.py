@@ -1,1 +1,0 @@
-"""The forms in which rows say which image is better, each with what makes votes of them."""
