@@ -7,7 +7,7 @@ Store ── opening        lock, repair, migrations, copies     ── Database
       ── quality        control pairs, exclusions, weights, votes for statistics
       ── snapshots      the folders that runs train on
       ── blind_tests, sessions, people, project_settings, aliases, imported_images, kept_pairs
-      ── version_labels, disk    names, notes and deletions of versions; disk usage and clean-up
+      ── version_labels, disk, exports    labels of versions; clean-up; forms of other programs
 
 A vote goes Store.vote, Votes.record, RunningCounts.write, Database.write, which returns when the
 vote is on the disk.
@@ -24,18 +24,9 @@ from storage.aggregates.counts import RunningCounts
 from storage.disk.base_loras import BaseLoras
 from storage.disk.scratch import sweep
 from storage.disk.usage import DiskCleanup
+from storage.exports.exports import Exports
 from storage.opening import Opening
-from storage.records import (
-    Counts,
-    Image,
-    OtherVotes,
-    Pair,
-    Prompt,
-    Run,
-    Snapshot,
-    Version,
-    Voters,
-)
+from storage.records import Counts, Image, OtherVotes, Pair, Prompt, Run, Snapshot, Version, Voters
 from storage.settling import Monotonic, Settling
 from storage.snapshot.snapshots import Snapshots
 from storage.snapshot.sources import NO_OTHERS, as_voters
@@ -113,6 +104,7 @@ class Store:
         self.version_labels = VersionLabels(self._database, self._folder, self._versions, clock)
         self.base_loras = BaseLoras(self._folder)
         self.disk = DiskCleanup(self._database, self._folder, self._versions, clock)
+        self.exports = Exports(self._database, self._folder, clock)
 
     def close(self) -> None:
         """Close the database and release the folder, so that another app may open it."""

@@ -50,7 +50,8 @@ LAYERS = {
     ],
     "storage": [
         *("errors", "safe_files", "recipes", "records", "text", "acts", "lookalikes", "timestamps"),
-        *("memory", "file_sizes", "database", "act_log", "schema", "studio_folder", "settling"),
+        *("memory", "file_sizes", "database_failures", "database", "act_log", "schema"),
+        *("studio_folder", "settling"),
         *("aggregates", "tables", "disk", "layouts", "sources"),
         *("snapshot", "exports", "backup", "opening", "store", "merging"),
         *("commands", "__init__", "__main__"),

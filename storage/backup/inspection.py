@@ -19,16 +19,8 @@ from pathlib import Path
 
 import duckdb
 
-from storage.database import (
-    CONFIG,
-    NEVER,
-    Cursor,
-    connect_with,
-    is_in_use,
-    is_newer,
-    log_of,
-    quoted,
-)
+from storage.database import CONFIG, NEVER, Cursor, connect_with, log_of, quoted
+from storage.database_failures import is_in_use, is_newer
 from storage.schema import OTHER_NAMES
 
 SCRATCH = ".palate-"

@@ -14,7 +14,8 @@ from pathlib import Path
 from storage.backup.copies import Copies, Copy, put, sync
 from storage.backup.damaged_files import HEAD, free_name, keep, require_access, same_head
 from storage.backup.inspection import Finding, ask, copy_with_logs, logs_of, scratch_folder
-from storage.database import log_of, open_failure
+from storage.database import log_of
+from storage.database_failures import open_failure
 from storage.errors import DamagedDatabase, MissingDatabase, NoCopy
 from storage.studio_folder import StudioFolder
 from storage.timestamps import Clock
