@@ -1,6 +1,7 @@
 """Train, export and serve from the command line, with no app and no database.
 
 python -m align train RUN_DIR [--dry-run]           train the run in a folder, or only say how
+python -m align prepare RUN_DIR --snapshot FOLDER   make a run folder of a snapshot of votes
 python -m align export RUN_DIR FILE --form kohya    an adapter for ComfyUI, A1111, Forge, sd-scripts
 python -m align send RUN_DIR ~/ComfyUI              write it where another program finds LoRAs
 python -m align sample FOLDER --prompts FILE --with RUN_DIR  render prompts with a run's adapter
@@ -21,6 +22,7 @@ from align.commands import (
     run_check,
     run_evaluate,
     run_export,
+    run_prepare,
     run_sample,
     run_score,
     run_send,
@@ -58,6 +60,7 @@ def parser(prog: str = "python -m align") -> argparse.ArgumentParser:
     commands = root.add_subparsers(dest="command", required=True)
 
     _add_train(commands.add_parser("train", help="train the run in a folder"))
+    _add_prepare(commands.add_parser("prepare", help="make a run folder of a snapshot of votes"))
     forms = "\n".join(f"{name:<11}{meaning}" for name, meaning in FORMS.items())
     export = commands.add_parser(
         "export",
@@ -79,7 +82,31 @@ def parser(prog: str = "python -m align") -> argparse.ArgumentParser:
     return root
 
 
+def _add_prepare(prepare: argparse.ArgumentParser) -> None:
+    prepare.add_argument(
+        "run_dir", type=Path, metavar="RUN_DIR", help="a new folder, for `train` to train"
+    )
+    prepare.add_argument(
+        "--snapshot", type=Path, metavar="FOLDER", help="votes and images, as a studio holds them"
+    )
+    prepare.add_argument(
+        "--pairs",
+        type=int,
+        metavar="COUNT",
+        help="in place of --snapshot: only print the plan of a run on so many pairs, as JSON",
+    )
+    prepare.add_argument("--model", metavar="NAME_OR_PATH", help="the base to tune")
+    prepare.add_argument(
+        "--settings", default="{}", metavar="JSON", help="settings of the run (docs/settings.md)"
+    )
+    prepare.set_defaults(run=run_prepare)
+
+
 def _add_train(train: argparse.ArgumentParser) -> None:
+    train.epilog = (
+        "Without a run folder, from files of preferences: palate train --data FILES --model MODEL "
+        "(`palate train --data --help` says more)."
+    )
     train.add_argument(
         "run_dir", type=Path, metavar="RUN_DIR", help="holds config.json and snapshot/"
     )

@@ -9,15 +9,16 @@ import time
 from pathlib import Path
 
 from align.client.cpu_lock import CpuLock
-from align.client.models import describe_model
-from align.client.trainer import lower_priority
+from align.client.models import describe_model, resolve_model
+from align.client.run_folder import RunFolder
+from align.client.trainer import TrainerProcess, lower_priority
 from align.contracts.evaluation_files import EVALUATION
 from align.contracts.models import ModelInfo
 from align.contracts.rendering import RenderSettings, read_settings
-from align.errors import InvalidSettings
+from align.errors import InvalidSettings, OtherRun
 from align.files import parse_json
 from align.sampling.main import main as serve_requests
-from align.training.session import plan_of_folder, train_folder
+from align.training.session import plan_of_folder, plan_of_pairs, train_folder
 
 
 def run_train(arguments: argparse.Namespace) -> None:
@@ -27,6 +28,19 @@ def run_train(arguments: argparse.Namespace) -> None:
         return
     lower_priority()
     train_folder(arguments.run_dir, CpuLock(arguments.cpu_lock), arguments.cache)
+
+
+def run_prepare(arguments: argparse.Namespace) -> None:
+    """Make a run folder of a snapshot, or print the plan of a run on some number of pairs."""
+    model = resolve_model(arguments.model)
+    if arguments.snapshot is None:
+        planned = plan_of_pairs(model, arguments.pairs or 0, arguments.settings)
+        print(json.dumps(planned, indent=1, ensure_ascii=False))
+        return
+    run = RunFolder(arguments.run_dir)
+    if run.config_path.exists():
+        raise OtherRun(f"{run.path} holds a run already. Name a new folder, or train that run.")
+    TrainerProcess().prepare(run.path, arguments.snapshot, model, arguments.settings)
 
 
 def named_base(arguments: argparse.Namespace) -> ModelInfo | None:

@@ -27,17 +27,21 @@ COMMANDS = {
     "sources": Command("", "sources HOME", "list, weigh, leave out or remove what came in"),
     "export": Command("", "export HOME TARGET", "write votes and images for other programs"),
     "restore-votes": Command("", "restore-votes FOLDER HOME", "Palate's own Parquet, as it was"),
-    "backup": Command("", "backup HOME TARGET", "copy a whole studio, also while the app runs"),
+    "backup": Command(
+        "storage.commands.backup:back_up",
+        "backup HOME TARGET",
+        "copy a whole studio, also while the app runs",
+    ),
     "merge": Command("", "merge HOME OTHER", "take the votes of another studio of the model"),
     "copies": Command(
         "storage.commands.copies:list_copies", "copies HOME", "the database's copies, newest first"
     ),
     "restore": Command(
-        "storage.commands.copies:restore_copy",
-        "restore HOME --copy NAME",
-        "put one in place; what is there now stays beside it",
+        "storage.commands.backup:restore",
+        "restore BACKUP HOME",
+        "put a studio back; HOME --copy NAME: a copy of its database",
     ),
-    "images": Command(""),
+    "images": Command("storage.commands.images:main"),
     "inspect": Command("storage.commands.inspect:main"),
 }
 """The commands by name. Named, not imported: each takes only what it needs.

@@ -13,6 +13,7 @@ StorageError
 │   ├── UnknownRun           no run has this id
 │   ├── UnknownVersion       the model has no version of this name
 │   ├── UnknownPerson        nobody has this name
+│   ├── UnknownSource        no source has this name
 │   ├── UnknownKind          no kind of file is cleaned up by this name
 │   └── StaleLink            a link to choose a password was used or has expired
 ├── InvalidInput
@@ -29,7 +30,10 @@ StorageError
 │   ├── InvalidLabel         a version's name or note cannot be used
 │   ├── InvalidExclusion     an exclusion without a reason, or of nothing
 │   ├── InvalidPerson        a name that nobody can have
-│   └── UnreadableData       a file of data that cannot be read, or a mapping that does not fit it
+│   ├── UnreadableData       a file of data that cannot be read, or a mapping that does not fit it
+│   ├── InvalidSource        a name or a weight that no source can have
+│   ├── NothingInFiles       files without a vote that can be used
+│   └── InvalidTarget        a folder that a backup cannot be written to or restored to
 ├── Conflict
 │   ├── AlreadyVoted         this annotator has a current vote on this pair
 │   ├── NothingToUndo        this annotator has no current vote
@@ -39,6 +43,12 @@ StorageError
 │   ├── VersionNeeded        a version that something needs cannot be deleted
 │   ├── PersonKnown          somebody has this name already
 │   ├── LastAdmin            nobody else could let people in
+│   ├── SourceKnown          these files came in before, or another source has this name
+│   ├── SourceInUse          a run that has not ended needs the images of the source
+│   ├── ImportStopped        somebody stopped an import; nothing of it is left
+│   ├── FolderTaken          a studio cannot be restored where something is already
+│   ├── OtherModel           a studio of another model cannot be merged in
+│   ├── CopyingStopped       somebody stopped a backup, a restore or a merge
 │   ├── StudioInUse          another app holds this studio folder
 │   └── StudioNewer          the folder was written by a newer Palate (or a newer DuckDB)
 └── Unavailable
@@ -46,6 +56,7 @@ StorageError
     ├── BrokenStudio         the folder cannot be read, or a file it needs is gone
     │   ├── DamagedDatabase  the database cannot be read, or not to its end
     │   └── MissingDatabase  the database is gone from a studio that had one
+    ├── DamagedBackup        a backup cannot be read, or files of it cannot
     └── NoCopy               a copy of the database could not be made
         └── DamagedSource    the database itself is damaged
 
@@ -102,6 +113,10 @@ class UnknownPerson(StorageError, NotFound):
 
 class UnknownKind(StorageError, NotFound):
     """No kind of file that may be cleaned up has this name."""
+
+
+class UnknownSource(StorageError, NotFound):
+    """No source of votes has this name."""
 
 
 class StaleLink(StorageError, NotFound):
@@ -168,6 +183,30 @@ class UnreadableData(StorageError, InvalidInput):
     """A file of data cannot be read as what it claims to be, or not by this mapping of columns."""
 
 
+class InvalidSource(StorageError, InvalidInput):
+    """A source's name is empty, too long or not plain text, or its weight is not above 0 to 1."""
+
+
+class NothingInFiles(StorageError, InvalidInput):
+    """No row of the files gives a vote that can be used."""
+
+
+class InvalidTarget(StorageError, InvalidInput):
+    """A folder that a backup cannot be written to or restored to."""
+
+
+class FolderTaken(StorageError, Conflict):
+    """A studio cannot be restored into a folder that has something in it."""
+
+
+class OtherModel(StorageError, Conflict):
+    """A studio of another model cannot be merged in."""
+
+
+class CopyingStopped(StorageError, Conflict):
+    """Somebody stopped a backup, a restore or a merge; nothing of it is left."""
+
+
 class AlreadyVoted(StorageError, Conflict):
     """This annotator has a current vote on this pair under another key."""
 
@@ -200,6 +239,18 @@ class LastAdmin(StorageError, Conflict):
     """The only admin who can sign in would be locked out."""
 
 
+class SourceKnown(StorageError, Conflict):
+    """All these files came in before, or another source has this name."""
+
+
+class SourceInUse(StorageError, Conflict):
+    """A run that has not ended reads images in files of this source."""
+
+
+class ImportStopped(StorageError, Conflict):
+    """An import was stopped, and nothing of it is left."""
+
+
 class StudioInUse(StorageError, Conflict):
     """Another app holds this studio folder."""
 
@@ -222,6 +273,10 @@ class DamagedDatabase(BrokenStudio):
 
 class MissingDatabase(BrokenStudio):
     """The database is gone from a studio that had one."""
+
+
+class DamagedBackup(StorageError, Unavailable):
+    """A backup cannot be read, or files of it cannot."""
 
 
 class NoCopy(StorageError, Unavailable):

@@ -10,6 +10,7 @@ from storage.backup.recovery import Recovery
 from storage.backup.schedule import CopySchedule
 from storage.database import Database
 from storage.errors import DamagedSource, NoCopy
+from storage.replacement import finish_replacement
 from storage.schema import migrate, read_migrations
 from storage.studio_folder import StudioFolder
 from storage.timestamps import Clock
@@ -23,6 +24,8 @@ class Opening:
 
         Raises StudioInUse, StudioNewer or BrokenStudio.
         """
+        # Before the folder is made: a restore that was killed may have left its place empty.
+        finish_replacement(path)
         self.folder = StudioFolder(path)
         self.copies = Copies(self.folder.copies, clock)
         self._schedule: CopySchedule | None = None

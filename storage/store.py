@@ -5,12 +5,11 @@ Store ── opening        lock, repair, migrations, copies     ── Database
       ── RunningCounts  votes by verdict and waiting pairs, in memory
       ── rankings, flags, annotations, undo    what annotators give besides votes, in one log
       ── quality        control pairs, exclusions, weights, votes for statistics
-      ── snapshots      the folders that runs train on
+      ── snapshots, sources    the folders that runs train on, votes that came in from files
       ── blind_tests, sessions, people, project_settings, aliases, imported_images, kept_pairs
       ── version_labels, disk, exports    labels of versions; clean-up; forms of other programs
 
-A vote goes Store.vote, Votes.record, RunningCounts.write, Database.write, which returns when the
-vote is on the disk.
+A vote goes Store.vote, Votes.record, RunningCounts.write, Database.write: then it is on the disk.
 """
 
 from collections.abc import Iterable, Sequence
@@ -30,6 +29,7 @@ from storage.records import Counts, Image, OtherVotes, Pair, Prompt, Run, Snapsh
 from storage.settling import Monotonic, Settling
 from storage.snapshot.snapshots import Snapshots
 from storage.snapshot.sources import NO_OTHERS, as_voters
+from storage.sources.source_table import Sources
 from storage.tables.blind_tests import StoredBlindTests
 from storage.tables.flags import Flags
 from storage.tables.images import Images
@@ -78,7 +78,6 @@ class Store:
         sweep(self._folder.path)
         self._counts = RunningCounts(self._database)
         settling = Settling(self._database, clock, monotonic_clock)
-
         self._prompts = Prompts(self._database, clock)
         self.prompt_changes = PromptChanges(self._database, clock)
         self._images = Images(self._database, clock)
@@ -88,6 +87,7 @@ class Store:
         self._runs = Runs(self._database, self._counts, clock)
         self._versions = Versions(self._database, self._folder, clock)
 
+        self.sources = Sources(self._database, self._folder, clock)
         self.aliases = ModelAliases(self._counts, clock)
         self.blind_tests = StoredBlindTests(self._database, clock)
         self.people = People(self._database, clock)

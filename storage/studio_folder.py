@@ -122,6 +122,15 @@ class StudioFolder:
         """Return the path of the image with this hash: images/ab/abcdef....png."""
         return self.images / sha256[:2] / f"{sha256}.png"
 
+    def image_file(self, name: str) -> Path:
+        """Return the path of an image by its name, which is its hash and its suffix."""
+        return self.images / name[:2] / name
+
+    @property
+    def sources(self) -> Path:
+        """The folder of files of sources that were moved or copied into the studio."""
+        return self.path / "sources"
+
     def shorten(self, path: Path) -> str:
         """Write a path relative to the folder where it can be, so that the folder may be moved."""
         path = path.absolute()

@@ -53,8 +53,8 @@ LAYERS = {
         *("memory", "file_sizes", "database_failures", "database", "act_log", "schema"),
         *("studio_folder", "settling"),
         *("aggregates", "tables", "disk", "layouts", "sources"),
-        *("snapshot", "exports", "backup", "opening", "store", "merging"),
-        *("commands", "__init__", "__main__"),
+        *("snapshot", "exports", "backup", "replacement", "opening", "store"),
+        *("studio_backup", "merging", "commands", "__init__", "__main__"),
     ],
 }
 PURE = {"annotate.statistics": (INTERVALS,), INTERVALS: ()}

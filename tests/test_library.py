@@ -56,7 +56,7 @@ PUBLIC = {
         "RunFolder": "(path)",
         "RunFolder.metrics": "(self, since=0)",
         "RunFolder.status": "(self)",
-        "TrainingSnapshot": "(pairs, left_out)",
+        "TrainingSnapshot": "(pairs, left_out, references=<factory>)",
         "anchor_loss": OBJECTIVE,
         "cdpo": OBJECTIVE,
         "choose_compute": "(precision='auto', full_size=False, training=False)",

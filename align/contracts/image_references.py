@@ -31,6 +31,7 @@ class ImageReference(TypedDict):
     cell: str
     """Column of the bytes, with the path into it where it is nested: `images[1].bytes`."""
     width: int
+    """In pixels, as `height`; 0 where the image is a file of its own, which tells both."""
     height: int
     file_bytes: NotRequired[int]
     """Size of the file when it was read; the image counts as gone where the file has another."""

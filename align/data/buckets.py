@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import torch
@@ -17,6 +18,8 @@ from align.contracts.image_sizes import ImageOrigin, Size, common_bucket, place
 from align.data.image_files import image_size
 from align.data.snapshot import PreferencePair
 from align.families.family import ModelFamily
+
+NO_SIZES: Mapping[Path, Size] = MappingProxyType({})
 
 
 class SizedImage(NamedTuple):
@@ -51,22 +54,26 @@ class PairImages:
         return torch.stack(rows)
 
 
-def images_of_pairs(pairs: Sequence[PreferencePair], area: int, resolution: int = 0) -> PairImages:
+def images_of_pairs(
+    pairs: Sequence[PreferencePair],
+    area: int,
+    resolution: int = 0,
+    known: Mapping[Path, Size] = NO_SIZES,
+) -> PairImages:
     """Choose the bucket of every pair, for a model that is made for `area` pixels.
 
-    `resolution` is the setting of a run: the side of a square of at most as many pixels.
+    `resolution` is the setting of a run: the side of a square of at most as many pixels. `known`
+    are the sizes of images that are no files.
 
     Raises:
         SnapshotError: a file is no image.
     """
     paths = {path for pair in pairs for path in (pair.chosen, pair.rejected)}
-    sizes = {path: image_size(path) for path in paths}
-    buckets = [
-        common_bucket([sizes[pair.chosen], sizes[pair.rejected]], area, resolution)
-        for pair in pairs
-    ]
+    sizes = {path: known.get(path) or image_size(path) for path in paths}
+    shapes = [(sizes[pair.chosen], sizes[pair.rejected]) for pair in pairs]
+    bucket_of = {shape: common_bucket(shape, area, resolution) for shape in set(shapes)}
 
-    sized = list(zip(buckets, pairs, strict=True))
+    sized = [(bucket_of[shape], pair) for shape, pair in zip(shapes, pairs, strict=True)]
     return PairImages(
         [SizedImage(size, pair.chosen) for size, pair in sized],
         [SizedImage(size, pair.rejected) for size, pair in sized],

@@ -6,11 +6,11 @@ Shapes: N images, C latent channels, H x W latent pixels.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -19,7 +19,8 @@ from torch import Tensor
 
 from align.contracts.image_sizes import Size, place
 from align.contracts.prompt_marks import has_marks
-from align.data.buckets import SizedImage, images_of_pairs, largest
+from align.data.buckets import NO_SIZES, SizedImage, images_of_pairs, largest
+from align.data.cached_rows import CachedRows, Latents, Tensors, WithLast
 from align.data.image_files import image_size, open_rgb
 from align.data.latent_cache import TensorCache, content_key, fingerprint
 from align.data.snapshot import PreferencePair
@@ -34,7 +35,6 @@ ENCODE_PIXELS = 2**19
 """Of the images that are encoded at once: SDXL's autoencoder takes some 3 GB of activations for a
 million of them, and no less time for an image among several."""
 Item = TypeVar("Item", str, SizedImage)
-Tensors: TypeAlias = dict[str, Tensor]
 OnProgress = Callable[[int, int], None]
 
 
@@ -51,7 +51,7 @@ class EncodedPairs:
     keys: list[str]
     sizes: list[Size]
     """Per pair, the width and height that both its images are encoded at."""
-    latents: list[Tensor]
+    latents: Sequence[Tensor]
     """Per image, its latents [C, H, W]; an image of pairs of several sizes is there at each."""
     texts: ConditioningRows
     """One row per prompt; the last row is no prompt, as on the unconditional side of guidance."""
@@ -86,20 +86,20 @@ def encode_pairs(
     on_progress: OnProgress,
     clip_skip: int = 1,
     resolution: int = 0,
+    known: Mapping[Path, Size] = NO_SIZES,
 ) -> EncodedPairs:
     """Encode each image and each prompt that `cache` does not hold yet, once.
 
     Args:
-        size: width and height that the model is made for; each pair is encoded at about as many
-            pixels, in an aspect ratio near that of its images.
-        resolution: the side of a square of fewer pixels to encode at; 0 for the model's own.
+        size: width and height that the model is made for; pairs are encoded at as many pixels.
+        resolution: the side of a square of fewer pixels; 0 for the model's own.
+        known: sizes of images that are no files, but are in the cache already.
 
-    Raises:
-        SnapshotError: a file cannot be read, or is not an image.
+    Raises SnapshotError for a file that is no image.
     """
-    shown = images_of_pairs(pairs, size[0] * size[1], resolution)
+    shown = images_of_pairs(pairs, size[0] * size[1], resolution, known)
     images, prompts = shown.every, sorted({pair.text for pair in pairs})
-    image_keys = keys_of_images(pipeline, compute, images)
+    image_keys = keys_of_images(pipeline, compute, images, known)
     prompt_keys = keys_of_prompts(pipeline, compute, prompts, clip_skip)
 
     def latents_of(batch: list[SizedImage]) -> list[Tensors]:
@@ -112,9 +112,9 @@ def encode_pairs(
         return [embedded.row(number) for number in range(len(batch))]
 
     latents = encode_missing(cache, images, image_keys, latents_of, on_progress)
-    texts = encode_missing(cache, prompts, prompt_keys, texts_of)
+    prompted = encode_missing(cache, prompts, prompt_keys, texts_of)
     family = family_of(pipeline)
-    bare = family.encode_no_prompt(pipeline, clip_skip)
+    texts = WithLast(prompted, family.encode_no_prompt(pipeline, clip_skip).row(0))
 
     image_row = {image: row for row, image in enumerate(images)}
     prompt_row = {prompt: row for row, prompt in enumerate(prompts)}
@@ -122,8 +122,8 @@ def encode_pairs(
         family=family,
         keys=[pair.key for pair in pairs],
         sizes=[image.size for image in shown.chosen],
-        latents=[kept["latent"] for kept in latents],
-        texts=ConditioningRows([*texts, bare.row(0)]),
+        latents=Latents(latents),
+        texts=ConditioningRows(texts),
         share_N=torch.tensor([pair.share for pair in pairs]),
         weight_N=torch.tensor([pair.weight for pair in pairs]),
         trust_N=torch.tensor([pair.trust for pair in pairs]),
@@ -140,17 +140,24 @@ def encode_pairs(
 
 
 def keys_of_images(
-    pipeline: Pipeline, compute: Compute, images: Sequence[SizedImage]
+    pipeline: Pipeline,
+    compute: Compute,
+    images: Sequence[SizedImage],
+    known: Mapping[Path, Size] = NO_SIZES,
 ) -> dict[SizedImage, str]:
-    """Return a cache key for each image: its bytes, the autoencoder, size, crop and format."""
+    """Return a cache key for each image: its bytes, the autoencoder, size, crop and format.
+
+    Those of `known` are named by the hash of their bytes, with their sizes.
+    """
     family = family_of(pipeline)
     vae = (fingerprint(family.autoencoder(pipeline)), family.latent_facts(pipeline))
-    digests = {path: sha256(path) for path in {image.path for image in images}}
+    paths = {image.path for image in images}
+    digests = {path: path.stem if path in known else sha256(path) for path in paths}
     is_tiled = getattr(family.autoencoder(pipeline), "use_tiling", False)
 
     keys = {}
     for image in images:
-        placed = place(image_size(image.path), image.size)
+        placed = place(known.get(image.path) or image_size(image.path), image.size)
         crop = [] if placed.is_whole else [placed.scaled, placed.crop]
         tiles = ["tiled"] if is_tiled else []
         keys[image] = content_key(
@@ -190,20 +197,20 @@ def encode_missing(
     keys: dict[Item, str],
     encode: Callable[[list[Item]], list[Tensors]],
     on_progress: OnProgress = ignore_progress,
-) -> list[Tensors]:
+) -> CachedRows:
     """Return the encoding of each item, from the cache where it is there whole."""
-    known = {item: kept for item in items if (kept := cache.get(keys[item])) is not None}
-    missing, done = [item for item in items if item not in known], 0
+    rows = CachedRows(cache, [keys[item] for item in items])
+    missing = [item for row, item in enumerate(items) if not rows.find(row)]
+    row_of, done = {item: row for row, item in enumerate(items)}, 0
     if missing:
         on_progress(0, len(missing))
     for batch in encode_batches(missing):
         for item, tensors in zip(batch, encode(batch), strict=True):
             # At once, so that an interrupted run encodes nothing twice.
-            cache.put(keys[item], tensors)
-            known[item] = tensors
+            rows.put(row_of[item], tensors)
         done += len(batch)
         on_progress(done, len(missing))
-    return [known[item] for item in items]
+    return rows
 
 
 def encode_batches(items: Sequence[Item]) -> Iterator[list[Item]]:
@@ -246,7 +253,11 @@ def read_image(path: Path, size: tuple[int, int]) -> Tensor:
     Raises:
         SnapshotError: the file is not an image.
     """
-    image = open_rgb(path)
+    return pixels_of(open_rgb(path), size)
+
+
+def pixels_of(image: Image.Image, size: tuple[int, int]) -> Tensor:
+    """Return an image as `read_image` does."""
     placed = place(image.size, size)
     if image.size != placed.scaled:
         image = image.resize(placed.scaled, Image.Resampling.LANCZOS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import stat
 import warnings
 from pathlib import Path
@@ -38,6 +39,20 @@ def open_rgb(path: Path) -> Image.Image:
         raise SnapshotError(f"{path} is not a readable image: {error}.") from None
 
 
+def decode_rgb(content: bytes, size: tuple[int, int]) -> Image.Image | None:
+    """Decode the bytes of an image; None where they are none of this size.
+
+    The size is compared first: a few bytes may claim to be an image of gigabytes.
+    """
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            return image.convert("RGB") if image.size == size else None
+    except MemoryError:
+        raise
+    except Exception:  # As above.
+        return None
+
+
 def image_size(path: Path) -> tuple[int, int]:
     """Return the width and height of an image; raises SnapshotError where the file is none."""
     try:
@@ -68,9 +83,14 @@ def image_fault(path: Path) -> str | None:
         return "huge image"
     except Exception:  # As above.
         return "unreadable image"
-    if width * height > MAX_PIXELS:
+    return size_fault((width, height))
+
+
+def size_fault(size: tuple[int, int]) -> str | None:
+    """Return the reason why an image of this size cannot be used; None where it can."""
+    if size[0] * size[1] > MAX_PIXELS:
         return "huge image"
-    return "tiny image" if min(width, height) < MIN_SIDE else None
+    return "tiny image" if min(size) < MIN_SIDE else None
 
 
 def caption_of(image: Path, default: str = "") -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, defaultdict
-from collections.abc import Sequence
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -22,24 +23,40 @@ from align.errors import SnapshotError
 from align.files import parse_json, read_json
 
 
-def read_rows(folder: Path) -> list[PairRow]:
-    """Read every vote of a snapshot folder.
+def read_rows(folder: Path) -> Iterator[PairRow]:
+    """Read the votes of a snapshot folder one after the other: a million rows take gigabytes.
 
     Raises:
-        SnapshotError: a file is missing, is not what the manifest says, or holds no votes.
+        SnapshotError: a file is missing or is not what the manifest says; on the way, a line is no
+            vote.
+    """
+    return rows_in(checked_file(folder, PAIRS))
+
+
+def checked_file(folder: Path, name: str) -> Path:
+    """Return a file of a snapshot folder whose content is what the manifest says.
+
+    Raises:
+        SnapshotError: it is missing or is another one.
     """
     manifest = read_json(folder / MANIFEST)
-    path = folder / PAIRS
+    path = folder / name
     if manifest is None or not path.is_file():
-        raise SnapshotError(f"{folder} is not a snapshot. It needs {MANIFEST} and {PAIRS}.")
+        raise SnapshotError(f"{folder} is not a snapshot. It needs {MANIFEST} and {name}.")
 
-    text = path.read_bytes()
-    expected = manifest.get("files", {}).get(PAIRS)
-    if expected and hashlib.sha256(text).hexdigest() != expected:
-        raise SnapshotError(f"{path} is not the file its manifest names. Start a new run.")
-    # Bytes that are no UTF-8 make a line that is refused by its number.
-    lines = text.decode("utf-8", "replace").splitlines()
-    return [_row(path, number, line) for number, line in enumerate(lines, start=1)]
+    expected = manifest.get("files", {}).get(name)
+    with path.open("rb") as file:
+        if expected and hashlib.file_digest(file, "sha256").hexdigest() != expected:
+            raise SnapshotError(f"{path} is not the file its manifest names. Start a new run.")
+    return path
+
+
+def rows_in(path: Path) -> Iterator[PairRow]:
+    """Read the votes of a file; raises SnapshotError at a line that is none."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            # Bytes that are no UTF-8 make a line that is refused by its number.
+            yield _row(path, number, line.decode("utf-8", "replace"))
 
 
 def _row(path: Path, number: int, line: str) -> PairRow:
@@ -48,6 +65,8 @@ def _row(path: Path, number: int, line: str) -> PairRow:
         if not isinstance(value["prompt"], str) or not _is_vote(value) or not 0 < trust(value) <= 1:
             raise ValueError(line)
         if not (_has_numbers(value, "sizes", 1) and _has_numbers(value, "crops", 0)):
+            raise ValueError(line)
+        if not 0 <= float(value.get("label", 0.5)) <= 1:
             raise ValueError(line)
     except (ValueError, KeyError, TypeError):
         raise SnapshotError(f"{path}, line {number}, is not a vote: {line[:80]!r}.") from None
@@ -94,30 +113,72 @@ def comparisons(row: RankingRow) -> list[tuple[int, int]]:
     return [(i, j) if ranks[i] < ranks[j] else (j, i) for i, j in pairs if ranks[i] != ranks[j]]
 
 
-def count_pairs(rows: Sequence[PairRow], kinds: tuple[str, ...]) -> tuple[int, dict[str, int]]:
+def count_pairs(rows: Iterable[PairRow], kinds: tuple[str, ...]) -> tuple[int, dict[str, int]]:
     """Count the pairs that these kinds of votes give, and the votes of each other kind."""
-    pairs = sum(row["kind"] in kinds for row in rows)
-    ranked = sum(len(comparisons(row)) for row in rows if row["kind"] == "ranking")
-    others: Counter[str] = Counter(
-        row["kind"] for row in rows if row["kind"] not in (*kinds, "ranking")
-    )
-    return pairs + ranked, dict(others)
+    pairs, others = 0, Counter[str]()
+    for row in rows:
+        if row["kind"] == "ranking":
+            pairs += len(comparisons(row))
+        elif row["kind"] in kinds:
+            pairs += 1
+        else:
+            others[row["kind"]] += 1
+    return pairs, dict(others)
 
 
-def vote_shares(rows: Sequence[PairRow]) -> dict[tuple[str, str, str], float]:
-    """Return (wins + ½) / (votes + 1) by (prompt, image, other image).
+class VoteShares:
+    """Shares of votes by (prompt, image, other image): (wins + ½) / (votes + 1).
 
     A tie is half a win; a clear choice counts as two votes. The half vote keeps a single vote from
-    being certain.
+    being certain. Each two images of a prompt are kept once, in the order of their names, and two
+    numbers with them.
     """
-    wins: defaultdict[tuple[str, str, str], float] = defaultdict(float)
-    votes: Counter[tuple[str, str, str]] = Counter()
+
+    def __init__(self) -> None:
+        self._number: dict[tuple[str, str, str], int] = {}
+        self._wins, self._votes = array("d"), array("d")
+
+    def __getitem__(self, sides: tuple[str, str, str]) -> float:
+        prompt, first, second = sides
+        turned = first > second
+        number = self._number[(prompt, second, first) if turned else sides]
+        votes = self._votes[number]
+        wins = votes - self._wins[number] if turned else self._wins[number]
+        return (wins + 0.5) / (votes + 1)
+
+    def add(self, prompt: str, first: str, second: str, won: float, votes: int) -> None:
+        """Add votes, of which the share `won` is for the first image."""
+        if first > second:
+            first, second, won = second, first, 1.0 - won
+        number = self._number.setdefault((prompt, first, second), len(self._votes))
+        if number == len(self._votes):
+            self._wins.append(0.0)
+            self._votes.append(0.0)
+        # An image beside itself is voted on from both sides.
+        both = first == second
+        self._wins[number] += votes if both else won * votes
+        self._votes[number] += 2 * votes if both else votes
+
+
+def vote_shares(rows: Iterable[PairRow], names: SharedText | None = None) -> VoteShares:
+    """Return the shares of votes of rows, with their texts in `names`."""
+    shares, once = VoteShares(), names or SharedText()
     for row in rows:
+        prompt = once(row["prompt"])
         for first, second, won in _wins(row):
-            for sides, share in (((first, second), won), ((second, first), 1.0 - won)):
-                wins[row["prompt"], *sides] += share * strength(row)
-                votes[row["prompt"], *sides] += strength(row)
-    return {sides: (wins[sides] + 0.5) / (votes[sides] + 1) for sides in votes}
+            shares.add(prompt, once(first), once(second), won, strength(row))
+    return shares
+
+
+class SharedText:
+    """Texts that come again and again, each kept once."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+
+    def __call__(self, text: str) -> str:
+        """Return the text that is kept for an equal one."""
+        return self._known.setdefault(text, text)
 
 
 def strength(row: PairRow) -> int:

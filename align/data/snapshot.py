@@ -6,20 +6,29 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeAlias
+from types import MappingProxyType
 
 import torch
 
 from align.contracts.image_sizes import ImageOrigin
 from align.contracts.prompt_marks import escape_marks
-from align.contracts.snapshot_files import PairRow, PreferenceRow, RankingRow, UndecidedRow
-from align.data.image_files import image_fault
+from align.contracts.snapshot_files import (
+    PAIRS,
+    PairRow,
+    PreferenceRow,
+    RankingRow,
+    UndecidedRow,
+)
+from align.data.image_files import image_fault, size_fault
+from align.data.references import References, read_references
 from align.data.rows import (
+    SharedText,
+    VoteShares,
+    checked_file,
     comparisons,
-    count_pairs,
     images,
     is_plain,
-    read_rows,
+    rows_in,
     trust,
     vote_shares,
 )
@@ -27,11 +36,11 @@ from align.diffusion.losses import rank_weights
 from align.diffusion.noise import counter_key
 from align.errors import SnapshotError
 
-Shares: TypeAlias = dict[tuple[str, str, str], float]
 LIKED = {"preference": (1.0, -1.0), "both_good": (1.0, 1.0), "both_bad": (-1.0, -1.0)}
+NO_ORIGINS: Mapping[Path, ImageOrigin] = MappingProxyType({})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PreferencePair:
     """One vote on two images of a prompt; `kind` tells a preference from both good or both bad."""
 
@@ -74,6 +83,8 @@ class TrainingSnapshot:
 
     pairs: list[PreferencePair]
     left_out: dict[str, int]
+    references: References = field(default_factory=References)
+    """Images that are cells of Parquet files, at paths where no files are."""
 
 
 def read_snapshot(folder: Path | str, kinds: tuple[str, ...] = ("preference",)) -> TrainingSnapshot:
@@ -88,44 +99,98 @@ def read_snapshot(folder: Path | str, kinds: tuple[str, ...] = ("preference",)) 
     Raises:
         SnapshotError: a file is missing or is not what the manifest says, or nothing is decisive.
     """
-    folder = Path(folder)
-    rows = read_rows(folder)
-    shares = vote_shares(rows)
+    folder, once = Path(folder), SharedText()
+    path = checked_file(folder, PAIRS)
+    references = read_references(folder)
+    # Twice over the file, for a million rows do not fit into memory as they are.
+    reader = _PairReader(folder, references, vote_shares(rows_in(path), once), once)
     pairs: list[PreferencePair] = []
-    for row in rows:
+    left_out: Counter[str] = Counter()
+    for row in rows_in(path):
         if row["kind"] == "ranking":
-            pairs += _pairs_of_ranking(folder, row, shares)
+            pairs += reader.pairs_of_ranking(row)
         elif row["kind"] in kinds:
-            pairs.append(_pair(folder, row, shares))
+            pairs.append(reader.pair(row))
+        else:
+            left_out[row["kind"]] += 1
+
     if not any(pair.kind == "preference" for pair in pairs):
         raise SnapshotError("No decisive vote to learn from. Prefer one image in a few pairs.")
-    return TrainingSnapshot(pairs, count_pairs(rows, kinds)[1])
+    return TrainingSnapshot(pairs, dict(left_out), references)
 
 
-def _pair(folder: Path, row: PreferenceRow | UndecidedRow, shares: Shares) -> PreferencePair:
-    sides, prompt = images(row), row["prompt"]
-    chosen, rejected = (folder / side for side in sides)
-    share = shares[prompt, *sides]
-    if row["kind"] == "preference":
-        share = float(row.get("label", share))
-    key = "|".join((*sides, prompt))
-    return PreferencePair(
-        key,
-        prompt,
-        chosen,
-        rejected,
-        row["kind"],
-        share,
-        trust=trust(row),
-        plain=is_plain(row),
-        origins=_origins(row, [chosen, rejected]),
-        rendered_prompt=row.get("rendered_prompt", ""),
-    )
+class _PairReader:
+    """Makes pairs of rows, which share the texts and paths that come again."""
+
+    def __init__(
+        self, folder: Path, references: References, shares: VoteShares, once: SharedText
+    ) -> None:
+        self._folder, self._references = folder, references
+        self._shares, self._once = shares, once
+        self._paths: dict[str, Path] = {}
+
+    def pair(self, row: PreferenceRow | UndecidedRow) -> PreferencePair:
+        """Return the pair of a vote."""
+        sides, prompt = images(row), self._once(row["prompt"])
+        chosen, rejected = (self._path(side) for side in sides)
+        share = self._shares[prompt, *sides]
+        if row["kind"] == "preference":
+            share = float(row.get("label", share))
+        key = "|".join((*sides, prompt))
+        return PreferencePair(
+            key,
+            prompt,
+            chosen,
+            rejected,
+            self._kind(row),
+            share,
+            trust=trust(row),
+            plain=is_plain(row),
+            origins=_origins(row, [chosen, rejected]),
+            rendered_prompt=self._once(row.get("rendered_prompt", "")),
+        )
+
+    def pairs_of_ranking(self, row: RankingRow) -> list[PreferencePair]:
+        """Return a ranking's pairs with RankDPO's weights, for scores evenly spaced from 1 to 0."""
+        images, prompt = row["images"], self._once(row["prompt"])
+        levels = sorted(set(row["ranks"]))
+        scores = [1 - levels.index(rank) / max(1, len(levels) - 1) for rank in row["ranks"]]
+        weight_KK = rank_weights(torch.tensor([scores], dtype=torch.float64))[0]
+        paths = [self._path(image) for image in images]
+        origins = _origins(row, paths)
+
+        return [
+            PreferencePair(
+                key="|".join((images[better], images[worse], prompt)),
+                prompt=prompt,
+                chosen=paths[better],
+                rejected=paths[worse],
+                share=self._shares[prompt, images[better], images[worse]],
+                weight=float(weight_KK[better, worse]),
+                trust=trust(row),
+                plain=is_plain(row),
+                origins=origins,
+                rendered_prompt=self._once(row.get("rendered_prompt", "")),
+            )
+            for better, worse in comparisons(row)
+        ]
+
+    def _kind(self, row: PairRow) -> str:
+        return self._once(row["kind"])
+
+    def _path(self, image: str) -> Path:
+        """Return the path of an image, that of its own file where it is not in the folder."""
+        if image not in self._paths:
+            path = self._references.files.get(image, self._folder / image)
+            self._paths[self._once(image)] = path
+        return self._paths[image]
 
 
-def _origins(row: PairRow, paths: Sequence[Path]) -> dict[Path, ImageOrigin]:
+def _origins(row: PairRow, paths: Sequence[Path]) -> Mapping[Path, ImageOrigin]:
     """Return what a row says of its images before they came into their files."""
-    sizes = row.get("sizes", [])
+    if "sizes" not in row:
+        return NO_ORIGINS
+    sizes = row["sizes"]
     crops = row.get("crops", [[0, 0]] * len(sizes))
     return {
         path: ImageOrigin((width, height), (left, top))
@@ -133,39 +198,30 @@ def _origins(row: PairRow, paths: Sequence[Path]) -> dict[Path, ImageOrigin]:
     }
 
 
-def _pairs_of_ranking(folder: Path, row: RankingRow, shares: Shares) -> list[PreferencePair]:
-    """Return a ranking's pairs with RankDPO's weights, for scores evenly spaced from 1 to 0."""
-    images, prompt = row["images"], row["prompt"]
-    levels = sorted(set(row["ranks"]))
-    scores = [1 - levels.index(rank) / max(1, len(levels) - 1) for rank in row["ranks"]]
-    weight_KK = rank_weights(torch.tensor([scores], dtype=torch.float64))[0]
-    origins = _origins(row, [folder / image for image in images])
-
-    return [
-        PreferencePair(
-            key="|".join((images[better], images[worse], prompt)),
-            prompt=prompt,
-            chosen=folder / images[better],
-            rejected=folder / images[worse],
-            share=shares[prompt, images[better], images[worse]],
-            weight=float(weight_KK[better, worse]),
-            trust=trust(row),
-            plain=is_plain(row),
-            origins=origins,
-            rendered_prompt=row.get("rendered_prompt", ""),
-        )
-        for better, worse in comparisons(row)
-    ]
-
-
 def drop_bad_images(snapshot: TrainingSnapshot) -> TrainingSnapshot:
     """Return the snapshot without pairs that show an unusable image, counted by reason.
+
+    Of images in Parquet files, only the sizes are looked at.
 
     Raises:
         SnapshotError: no decisive pair is left.
     """
     images = {path for pair in snapshot.pairs for path in (pair.chosen, pair.rejected)}
-    faults = {path: fault for path in sorted(images) if (fault := image_fault(path))}
+    sizes = snapshot.references.sizes
+    faults = {}
+    for path in sorted(images):
+        fault = size_fault(sizes[path]) if path in sizes else image_fault(path)
+        if fault:
+            faults[path] = fault
+    return without_images(snapshot, faults)
+
+
+def without_images(snapshot: TrainingSnapshot, faults: Mapping[Path, str]) -> TrainingSnapshot:
+    """Return the snapshot without pairs that show one of these images, counted by reason.
+
+    Raises:
+        SnapshotError: no decisive pair is left.
+    """
     if not faults:
         return snapshot
 
@@ -181,7 +237,7 @@ def drop_bad_images(snapshot: TrainingSnapshot) -> TrainingSnapshot:
         path, fault = next(iter(faults.items()))
         raise SnapshotError(
             f"No pair is left to learn from: {len(faults)} images cannot be used, such as "
-            f"{path} ({fault}). Put the files back and start a new run."
+            f"{snapshot.references.place(path)} ({fault}). Put the files back and start a new run."
         )
     return replace(snapshot, pairs=good, left_out=dict(left_out))
 

@@ -8,7 +8,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from align.client.config import holdout_count
+from align.client.config import configure, holdout_count
 from align.client.cpu_lock import CpuLock
 from align.client.imports import without_collections
 from align.client.objectives import OBJECTIVES
@@ -22,6 +22,7 @@ from align.client.planning.speeds import PlanDevice
 from align.client.progress import OnStep, Reporter, ignore_step
 from align.client.run_config import RunConfig
 from align.client.run_folder import RunFolder
+from align.contracts.models import ModelInfo
 from align.contracts.run_files import FolderPlan, RunState, RunStatus
 from align.data.rows import count_pairs, read_rows
 from align.errors import (
@@ -120,6 +121,18 @@ def plan_of_folder(path: Path) -> FolderPlan:
     settings = asdict(config.train) | {"resolution": side}
     planned = plan(config.model.preset, taught, settings, known, settled.get("steps"))
     return {"model": config.model.name, **planned, "left_out": left_out}
+
+
+def plan_of_pairs(model: ModelInfo, pairs: int, settings: str) -> FolderPlan:
+    """Plan a run that has no folder yet, on so many pairs.
+
+    Raises:
+        InvalidSettings: a setting is unknown or out of range.
+    """
+    config = RunConfig(model, configure(model.preset, settings), threads=1)
+    known = Circumstances(_device_of(config), rendering_of(model))
+    planned = plan(model.preset, pairs, settings, known)
+    return {"model": model.name, **planned, "left_out": {}}
 
 
 def _device_of(config: RunConfig) -> PlanDevice:

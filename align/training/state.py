@@ -18,8 +18,9 @@ from align.client.planning.resolution import side_within
 from align.client.progress import Reporter
 from align.client.run_folder import RunFolder
 from align.data.batch import Batcher
-from align.data.encode import EncodedPairs, encode_pairs
+from align.data.encode import EncodedPairs, OnProgress, encode_pairs
 from align.data.latent_cache import ErrorCache, TensorCache, fingerprint
+from align.data.referenced_images import encode_references
 from align.data.snapshot import drop_bad_images, read_snapshot, split_by_prompt
 from align.device import Compute
 from align.diffusion import losses
@@ -193,8 +194,6 @@ def read_training_data(
     """
     report.phase("reading the votes", 0.0)
     snapshot = drop_bad_images(read_snapshot(run.snapshot, OBJECTIVES[config.objective].kinds))
-    wanted = holdout_count(len(snapshot.pairs), config.holdout_fraction)
-    train_pairs, holdout_pairs = split_by_prompt(snapshot.pairs, wanted, config.seed)
 
     report.phase("loading the model", 0.1)
     quiet_libraries()
@@ -213,25 +212,40 @@ def read_training_data(
     side = side_within(config.resolution, (model.width, model.height))
     tile_where_short(run, accelerator, pipeline, compute, (side, side))
 
+    size, encoded = (model.width, model.height), TensorCache(cache / "encoded")
+    on_encoded = telling_of_encoded(run, report, accelerator)
+    # Only then is it known which pairs can be learned from.
+    snapshot = encode_references(
+        pipeline, compute, snapshot, size, encoded, on_encoded, config.resolution
+    )
+    wanted = holdout_count(len(snapshot.pairs), config.holdout_fraction)
+    train_pairs, holdout_pairs = split_by_prompt(snapshot.pairs, wanted, config.seed)
+    data = encode_pairs(
+        pipeline,
+        compute,
+        train_pairs + holdout_pairs,
+        size,
+        encoded,
+        on_encoded,
+        look.clip_skip if look else 1,
+        config.resolution,
+        snapshot.references.sizes,
+    )
+    prompts = list(dict.fromkeys(pair.prompt for pair in [*holdout_pairs, *train_pairs]))
+    samples = encode_samples(pipeline, compute, prepared)
+    return TrainingData(pipeline, data, len(train_pairs), snapshot.left_out, prompts, samples)
+
+
+def telling_of_encoded(run: RunFolder, report: Reporter, accelerator: Accelerator) -> OnProgress:
+    """Return what tells how many images are encoded, and stops where that was asked for."""
+
     def on_encoded(done: int, of: int) -> None:
         report.encoding(done, of)
         # Several processes would wait for one that ends alone: they stop before their first step.
         if run.cancel_requested and accelerator.num_processes == 1:
             raise Cancelled("Cancelled before its first step.")
 
-    data = encode_pairs(
-        pipeline,
-        compute,
-        train_pairs + holdout_pairs,
-        (model.width, model.height),
-        TensorCache(cache / "encoded"),
-        on_encoded,
-        look.clip_skip if look else 1,
-        config.resolution,
-    )
-    prompts = list(dict.fromkeys(pair.prompt for pair in [*holdout_pairs, *train_pairs]))
-    samples = encode_samples(pipeline, compute, prepared)
-    return TrainingData(pipeline, data, len(train_pairs), snapshot.left_out, prompts, samples)
+    return on_encoded
 
 
 def batcher_of(training_data: TrainingData, compute: Compute, config: TrainConfig) -> Batcher:

@@ -6,6 +6,7 @@ A copy counts once it has its name: it was read through to its end and is on the
 """
 
 import filecmp
+import json
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -21,8 +22,11 @@ from storage.errors import DamagedSource, NoCopy
 from storage.timestamps import Clock
 
 KEPT = 5
-"""Copies that are kept, besides the newest before a migration."""
+"""Copies that are kept, besides the newest before a migration and the newest before a merge."""
 MIGRATION = "migration"
+MERGE = "merge"
+ASKED = "asked"
+LONGEST_TOKEN = 64
 NAME = re.compile(
     r"(\d{4}-\d\d-\d\dT\d{6}Z)_([a-z]+)_(\d+)-votes_(\d+)-acts_schema-(\d+)\.duckdb", re.ASCII
 )
@@ -37,7 +41,7 @@ class Copy:
     made: datetime
     """In UTC, without a zone; later than that of the copy before it, whatever the clock says."""
     reason: str
-    """The occasion of the copy: start, stop, votes or migration."""
+    """The occasion of the copy: start, stop, votes, asked, migration or merge."""
     votes: int
     """Votes and rankings that counted then."""
     acts: int
@@ -54,7 +58,26 @@ class Copies:
 
     def __init__(self, folder: Path, clock: Clock) -> None:
         self.folder = folder
+        self.asked, self.answered = folder / "asked-for", folder / "answered"
+        """A token of whoever wants a copy now, and that token beside the name of the copy."""
         self._clock = clock
+
+    def wanted(self) -> str | None:
+        """Return the token of a command that asked for a copy, None while nobody did."""
+        with suppress(OSError, ValueError):
+            return self.asked.read_text(encoding="utf-8")[:LONGEST_TOKEN]
+        return None
+
+    def answer(self, token: str, problem: str | None) -> None:
+        """Tell whoever asked that the newest copy is theirs, or why there is none."""
+        newest = next(iter(self.list()), None)
+        name = newest.path.name if newest is not None and problem is None else ""
+        with suppress(OSError):
+            scratch = self.answered.with_name(".answered.tmp")
+            document = {"token": token, "copy": name, "problem": problem or ""}
+            scratch.write_text(json.dumps(document), encoding="utf-8")
+            os.replace(scratch, self.answered)
+            self.asked.unlink(missing_ok=True)
 
     def list(self) -> list[Copy]:
         """Return the copies, newest first; other files are left out."""
@@ -125,16 +148,17 @@ class Copies:
         return now if newest is None else max(now, newest.made + timedelta(seconds=1))
 
     def _prune(self) -> None:
-        """Keep the newest five that differ in what people gave, and the newest before a migration.
+        """Keep the newest five that differ in what people gave, and the newest of each change.
 
         A copy with more votes than all of them stays too: somebody may have put an older database
         in place.
         """
         copies = self.list()
-        usual = [copy for copy in copies if copy.reason != MIGRATION]
+        usual = [copy for copy in copies if copy.reason not in (MIGRATION, MERGE)]
         different = [next(same) for _, same in groupby(usual, lambda c: (c.acts, c.schema))]
         kept = {copy.path for copy in different[:KEPT]}
-        kept |= {copy.path for copy in [c for c in copies if c.reason == MIGRATION][:1]}
+        for reason in (MIGRATION, MERGE):
+            kept |= {copy.path for copy in [c for c in copies if c.reason == reason][:1]}
         kept |= {max(copies, key=lambda copy: copy.acts).path} if copies else set()
         for copy in copies:
             if copy.path not in kept:

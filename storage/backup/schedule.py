@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from storage.backup.copies import Copies
+from storage.backup.copies import ASKED, Copies
 from storage.backup.inspection import copy_with_logs
 from storage.database import Database
 from storage.errors import DamagedSource, StorageError
@@ -52,7 +52,10 @@ class CopySchedule:
         self._copied, self.problem = acts, None
 
     def poll(self) -> None:
-        """Make a copy if there were enough votes since the last one."""
+        """Make a copy if somebody asked for one, or after enough votes since the last one."""
+        if token := self._copies.wanted():
+            self.copy_now(ASKED)
+            self._copies.answer(token, self.problem)
         writes = self._database.writes
         if writes == self._writes:
             return

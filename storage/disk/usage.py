@@ -26,12 +26,23 @@ from storage.timestamps import Clock
 
 KINDS = ("images", "snapshots", "versions", "runs", "checkpoints", "caches", "exports", "rest")
 """In this order: a file with names in two of them belongs to the first."""
-KIND_OF_FOLDER = {"cache": "caches", "imports": "versions", "loras": "versions", "runs": "runs"}
-IMAGE = re.compile(r"([0-9a-f]{64})\.png")
+KIND_OF_FOLDER = {
+    "cache": "caches",
+    "imports": "versions",
+    "loras": "versions",
+    "runs": "runs",
+    # Parquet files with images in their cells.
+    "sources": "images",
+}
+IMAGE = re.compile(r"([0-9a-f]{64})\.(png|jpg|webp)")
 YOUNG = timedelta(days=1)
 """A file this new may be about to get its row, or be on somebody's page."""
 MOST_NAMES = 200
 """File names that are listed before a clean-up."""
+IMAGE_FILES = """
+SELECT sha256 || '.png' FROM images
+UNION SELECT sha256 || suffix FROM source_images WHERE file IS NULL
+"""
 UNFINISHED = "SELECT count(*) FROM current_runs WHERE state IN ('queued', 'running')"
 
 
@@ -161,10 +172,10 @@ class DiskCleanup:
 
     def _strays(self) -> Iterator[Path]:
         """Return old files that no row names: a kill may leave an image before its row."""
-        known = {sha256 for (sha256,) in self._database.read("SELECT sha256 FROM images")}
+        known = {name for (name,) in self._database.read(IMAGE_FILES)}
         for file in walk(self._folder.images):
-            match = IMAGE.fullmatch(file.path.name)
-            if match and match[1] not in known and self._is_old(file.changed):
+            is_image = IMAGE.fullmatch(file.path.name)
+            if is_image and file.path.name not in known and self._is_old(file.changed):
                 yield file.path
 
     def _deleted(self) -> Iterator[Path]:

@@ -84,7 +84,12 @@ class ParquetFiles:
     def _selected(self, cursor: Cursor, path: Path, cells: Sequence[str]) -> str:
         """Return the expressions of cells, each with what keeps its values within limits."""
         expressions = [expression(cell, self.columns) for cell in cells]
-        types = types_of(cursor, path, expressions)
+        try:
+            types = types_of(cursor, path, expressions)
+        except duckdb.BinderException as error:
+            raise UnreadableData(
+                f"{path.name} has no {' or no '.join(cells)[:300]} in its columns. Choose others."
+            ) from error
         return ", ".join(map(bounded, expressions, types)) or "NULL"
 
 

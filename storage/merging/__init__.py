@@ -1,1 +1,1 @@
-"""Backups of a whole studio, and the union of two studios of one model."""
+"""Merging: the votes, versions and people of two studios of one model in one."""

@@ -46,17 +46,20 @@ CREATE TABLE source_votes (
     row       BIGINT NOT NULL,    -- number of the row in that file
     prompt    VARCHAR NOT NULL,
     kind      VARCHAR NOT NULL,   -- preference, tie, both_good, both_bad, skip or ranking
-    images    VARCHAR[] NOT NULL, -- SHA-256 of each, the better one of a preference first
+    images    INTEGER[] NOT NULL, -- numbers in source_images, the better one of a preference first
     share     DOUBLE,             -- probability that the first one is better, where it was told
     ranks     INTEGER[],          -- of a ranking, the lowest for the best
     annotator VARCHAR NOT NULL,
     strength  INTEGER NOT NULL,
     given     TIMESTAMP,
-    details   JSON
+    details   JSON,
+    digest    UBIGINT NOT NULL    -- of all that it says, to find votes that came in twice
 );
 
+-- One row for each content: numbers instead of hashes keep a million votes small.
 CREATE TABLE source_images (
     source_id BIGINT NOT NULL,
+    image     INTEGER NOT NULL,   -- from 0 in each source, in the order in which they came
     sha256    VARCHAR NOT NULL,
     suffix    VARCHAR NOT NULL,   -- .png, .jpg or .webp, by the bytes
     width     INTEGER NOT NULL,

@@ -21,7 +21,7 @@ NUMBERED = (
 """Columns that hold a version's number."""
 WITH_BASE = (
     "pairs", "votes", "quads", "rankings", "gold_marks", "exclusions", "voter_weights", "snapshots",
-    "runs", "trials", "activations", "version_labels", "version_deletions", "versions",
+    "runs", "trials", "activations", "version_labels", "version_deletions", "versions", "sources",
 )  # fmt: skip
 """Tables whose rows name their model."""
 

@@ -40,6 +40,7 @@ from seeding import seed
 
 STAGE = "document.querySelector('#stage [data-acked]')?.dataset"
 KEYS = ("ArrowLeft", "ArrowRight", "ArrowRight", "ArrowLeft", "ArrowDown", "ArrowLeft")
+FRAME_MS = 1000 / 60
 CHROMIUM = ["--no-sandbox", "--disable-background-networking"]
 # Notes every event that the page hands to the server, as the person gave it.
 WATCH = """() => {
@@ -122,7 +123,8 @@ def press(page: Any, key: str) -> float:
     page.evaluate(f"() => {{ delete {STAGE.replace('?', '')}.swapMs }}")
     page.keyboard.press(key)
     page.wait_for_function(f"{STAGE}.pair && {STAGE}.pair !== '{before}' && {STAGE}.swapMs")
-    page.wait_for_timeout(120)
+    # A person's key comes at any moment of a frame; a fixed wait would follow its beat.
+    page.wait_for_timeout(120 + random.uniform(0, FRAME_MS))
     return float(page.evaluate(f"{STAGE}.swapMs"))
 
 

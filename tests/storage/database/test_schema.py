@@ -73,8 +73,8 @@ def test_a_fresh_studio_has_exactly_these_columns(database):
         "source_changes": "source_change_id source_id kind value who created",
         "current_sources": "source_id base name layout facts weight used counts who created",
         "source_votes": "source_id file row prompt kind images share ranks annotator strength "
-        "given details",
-        "source_images": "source_id sha256 suffix width height file row cell",
+        "given details digest",
+        "source_images": "source_id image sha256 suffix width height file row cell",
         "quads": "quad_id prompt images base version created",
         "rankings": "ranking_id key base quad_id annotator best worst response_ms supersedes "
         "created",

@@ -1,0 +1,74 @@
+"""Rows of CSV and TSV files, whose first line names the columns."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from storage.errors import UnreadableData
+from storage.layouts.data_rows import DataRow, RowOrReason, no_rows
+from storage.layouts.foreign_votes import RowLeftOut
+from storage.layouts.json_rows import NOT_UTF8, is_text, open_text
+
+MAX_LINE_LENGTH = 1_000_000
+DELIMITERS = ",;\t|"
+OTHER_LENGTH = "a row has more or fewer cells than the first line has names"
+LONG_CELL = "a cell has more than 131,072 characters"
+
+
+def csv_rows(path: Path, file: int) -> Iterator[RowOrReason]:
+    """Yield the rows of one file, all their values as texts; raises UnreadableData."""
+    with open_text(path, "") as text:
+        lines = lines_of(text, path.name)
+        if not (header := next(lines, "").strip("\r\n")):
+            raise no_rows(path.name)
+        delimiter = max(DELIMITERS, key=header.count)
+        names = names_of(next(csv.reader([header], delimiter=delimiter)), path.name)
+
+        rows = csv.reader(lines, delimiter=delimiter)
+        number = 0
+        while (row := next_row(rows)) is not None:
+            if row:
+                yield row_of(row, names, file, number)
+                number += 1
+
+
+def names_of(names: list[str], file: str) -> list[str]:
+    """Return the names of the columns; raises UnreadableData for one that stands twice."""
+    names = [name.strip() for name in names]
+    if double := next((name for name in names if name and names.count(name) > 1), ""):
+        raise UnreadableData(f"{file} has two columns {double[:100]!r}. Rename one of them.")
+    return names
+
+
+def next_row(rows: Iterator[list[str]]) -> list[str] | str | None:
+    """Return the next row, or the reason why it cannot be read; None at the end."""
+    try:
+        return next(rows, None)
+    except csv.Error:
+        return LONG_CELL
+
+
+def row_of(row: list[str] | str, names: list[str], file: int, number: int) -> RowOrReason:
+    """Return the cells of a row under the names of their columns."""
+    if isinstance(row, str):
+        return RowLeftOut(file, number, row)
+    if len(row) != len(names):
+        return RowLeftOut(file, number, OTHER_LENGTH)
+    if not all(map(is_text, row)):
+        return RowLeftOut(file, number, NOT_UTF8)
+    cells = zip(names, row, strict=True)
+    return DataRow(file, number, {name: cell or None for name, cell in cells if name})
+
+
+def lines_of(text: IO[str], name: str) -> Iterator[str]:
+    """Yield lines with their ends; raises UnreadableData for one that is too long."""
+    while line := text.readline(MAX_LINE_LENGTH):
+        if len(line) == MAX_LINE_LENGTH and not line.endswith(("\n", "\r")):
+            raise UnreadableData(
+                f"{name} has a line of more than {MAX_LINE_LENGTH:,} characters. "
+                "Look whether it is CSV."
+            )
+        yield line

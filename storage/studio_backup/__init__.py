@@ -1,0 +1,1 @@
+"""Backups of a whole studio: written while it runs, each file once, and put back whole."""
