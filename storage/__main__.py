@@ -23,8 +23,16 @@ class Command(NamedTuple):
 
 
 COMMANDS = {
-    "import": Command("", "import FILE --home HOME", "bring in preferences from files"),
-    "sources": Command("", "sources HOME", "list, weigh, leave out or remove what came in"),
+    "import": Command(
+        "storage.commands.sources:bring_in",
+        "import FILE --home HOME",
+        "bring in preferences from files",
+    ),
+    "sources": Command(
+        "storage.commands.sources:sources",
+        "sources HOME",
+        "list, weigh, leave out or remove what came in",
+    ),
     "export": Command("", "export HOME TARGET", "write votes and images for other programs"),
     "restore-votes": Command("", "restore-votes FOLDER HOME", "Palate's own Parquet, as it was"),
     "backup": Command(

@@ -14,6 +14,7 @@ StorageError
 │   ├── UnknownVersion       the model has no version of this name
 │   ├── UnknownPerson        nobody has this name
 │   ├── UnknownSource        no source has this name
+│   ├── UnknownModel         a studio has no model of this name
 │   ├── UnknownKind          no kind of file is cleaned up by this name
 │   └── StaleLink            a link to choose a password was used or has expired
 ├── InvalidInput
@@ -117,6 +118,10 @@ class UnknownKind(StorageError, NotFound):
 
 class UnknownSource(StorageError, NotFound):
     """No source of votes has this name."""
+
+
+class UnknownModel(StorageError, NotFound):
+    """A studio has no model of this name, or several and none was named."""
 
 
 class StaleLink(StorageError, NotFound):

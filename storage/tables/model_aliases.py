@@ -8,7 +8,7 @@ taken for two, and people voted under both names, are the rows of the second mov
 from collections.abc import Sequence
 
 from storage.aggregates.counts import RunningCounts
-from storage.database import Cursor
+from storage.database import Cursor, nothing
 from storage.timestamps import Clock
 
 KNOWN = "SELECT base, min(created) AS since FROM versions WHERE number = 0 GROUP BY base"
@@ -32,6 +32,12 @@ class ModelAliases:
     def __init__(self, counts: RunningCounts, clock: Clock) -> None:
         self._counts = counts
         self._clock = clock
+
+    def all(self) -> list[str]:
+        """Return the models of the studio, as their rows name them, the oldest first."""
+        asked = f"SELECT base FROM ({KNOWN}) ORDER BY since"
+        rows = self._counts.write(lambda cursor: cursor.execute(asked).fetchall(), nothing)
+        return [str(base) for (base,) in rows]
 
     def base_of(self, identity: str, aliases: Sequence[str] = ()) -> str:
         """Return the name under which a model's rows are stored, recording all its names.
