@@ -29,6 +29,7 @@ from storage.records import Counts, Image, OtherVotes, Pair, Prompt, Run, Snapsh
 from storage.settling import Monotonic, Settling
 from storage.snapshot.snapshots import Snapshots
 from storage.snapshot.sources import NO_OTHERS, as_voters
+from storage.sources.source_records import SOURCES_IN_USE, SourceVotes
 from storage.sources.source_table import Sources
 from storage.tables.blind_tests import StoredBlindTests
 from storage.tables.flags import Flags
@@ -226,13 +227,13 @@ class Store:
         settle_s: float = 10.0,
         voter: str | Voters = None,
         others: OtherVotes = NO_OTHERS,
+        brought: SourceVotes = SOURCES_IN_USE,
     ) -> Snapshot:
         """Freeze the votes older than `settle_s` seconds into a folder for a trainer.
 
-        With `voter` they are some annotators'; votes of `others` come along. Those on images that
-        are gone or damaged are left out. Raises NoVotes without a decisive one.
+        With `voter` they are some annotators'; `others` and sources come along. Raises NoVotes.
         """
-        return self.snapshots.write(base, settle_s, as_voters(voter), others)
+        return self.snapshots.write(base, settle_s, as_voters(voter), others, brought)
 
     # Runs
 

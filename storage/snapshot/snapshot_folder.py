@@ -1,8 +1,9 @@
 """Snapshot folder: the votes and images that a trainer reads, without the database.
 
-    pairs.jsonl     one JSON object a line, in the order of the votes
-    images/         the images it names: hard links where the disk allows, else copies
-    manifest.json   what is in the folder, from which votes, and the SHA-256 of every file
+    pairs.jsonl              one JSON object a line, in the order of the votes
+    images/                  the images it names: hard links, where the disk has them
+    image_references.jsonl   where the others are, if there are any
+    manifest.json            what is in the folder, from which votes, and the SHA-256 of every file
 
 Here, and only here, the sides that people saw (left, right) become chosen and rejected.
 """
@@ -10,33 +11,23 @@ Here, and only here, the sides that people saw (left, right) become chosen and r
 import hashlib
 import json
 import os
-import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from align.contracts.image_sizes import ImageOrigin
 from align.contracts.rendering import whole_prompt
 from align.contracts.snapshot_files import (
-    FORMAT,
-    MANIFEST,
-    PAIRS,
     PairKind,
     PairRow,
     PreferenceRow,
     RankingRow,
-    SnapshotFacts,
-    SnapshotManifest,
     UndecidedKind,
     UndecidedRow,
 )
-from storage.errors import BrokenStudio, DiskFull
 from storage.recipes import OriginalImage
 from storage.records import Verdict
-from storage.studio_folder import StudioFolder
 
-UNFINISHED = ".unfinished"
-"""The name of a snapshot that is being written."""
 UNDECIDED_KINDS: dict[Verdict, UndecidedKind] = {
     Verdict.TIE: "tie",
     Verdict.BOTH_GOOD: "both_good",
@@ -97,41 +88,6 @@ class SettledRanking:
 
 
 Settled = SettledVote | SettledRanking
-
-
-def write_folder(
-    path: Path, folder: StudioFolder, votes: Sequence[Settled], facts: SnapshotFacts
-) -> None:
-    """Write a snapshot folder completely or not at all: under another name, then renamed.
-
-    Raises BrokenStudio when an image goes away meanwhile, DiskFull when the disk does not take it.
-    """
-    work = path.with_name(UNFINISHED)
-    try:
-        shutil.rmtree(work, ignore_errors=True)
-        (work / "images").mkdir(parents=True)
-        files = {PAIRS: write_text(work / PAIRS, pairs_jsonl(votes))}
-        files |= collect_images(work, folder, votes)
-        manifest: SnapshotManifest = {"format": FORMAT, **facts, "files": files}
-        write_text(work / MANIFEST, json.dumps(manifest, indent=1) + "\n")
-
-        # The names are on the disk before the rename, and the rename before the snapshot is
-        # recorded: no power cut leaves a record of a folder that is not there.
-        sync_folder(work)
-        os.replace(work, path)
-        sync_folder(path.parent)
-    except OSError as error:
-        raise DiskFull(
-            f"The snapshot {path} could not be written: {error.strerror or error}. "
-            "No vote is lost. Free some space on its disk, then start the run again."
-        ) from error
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-
-
-def pairs_jsonl(votes: Iterable[Settled]) -> str:
-    """Write votes as JSON lines, in plain ASCII so that no reader can split a line wrongly."""
-    return "".join(json.dumps(line_of(vote)) + "\n" for vote in votes)
 
 
 def line_of(vote: Settled) -> PairRow:
@@ -240,32 +196,6 @@ def ranking_line(ranking: SettledRanking) -> RankingRow:
 def images_of(vote: Settled) -> tuple[str, ...]:
     """Return the hashes of the images of a vote or a ranking."""
     return vote.images if isinstance(vote, SettledRanking) else (vote.left, vote.right)
-
-
-def collect_images(work: Path, folder: StudioFolder, votes: Iterable[Settled]) -> dict[str, str]:
-    """Put the images of votes into a folder and return their hashes by name.
-
-    Their bytes are not read: they were checked just before.
-    """
-    files = {}
-    for sha256 in sorted({sha256 for vote in votes for sha256 in images_of(vote)}):
-        source = folder.image(sha256)
-        if not source.is_file():
-            raise BrokenStudio(
-                f"The image {source} went away while the snapshot was written. No vote is lost. "
-                "Start the run again: votes on images that are gone are left out."
-            )
-        link_or_copy(source, work / image_name(sha256))
-        files[image_name(sha256)] = sha256
-    return files
-
-
-def link_or_copy(source: Path, target: Path) -> None:
-    """Make a hard link to a file, or a copy where the disk has no links."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
 
 
 def write_text(path: Path, text: str) -> str:

@@ -6,33 +6,35 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
-from align.contracts.snapshot_files import UNDECIDED, SnapshotFacts
+from align.contracts.snapshot_files import SnapshotFacts
 from storage import act_log
 from storage.database import Cursor, Database
-from storage.errors import NoVotes
 from storage.records import OtherVotes, Snapshot, UnusableVotes, Verdict, Voters
 from storage.settling import Horizon, Settling, unbounded
+from storage.snapshot.brought_votes import VotesOfSources
+from storage.snapshot.folder_writer import write_folder
 from storage.snapshot.image_checks import ImageChecks
 from storage.snapshot.plain_prompts import mark_plain
 from storage.snapshot.settled_rankings import settled_rankings
 from storage.snapshot.settled_votes import SETTLED_LABELS, settled_vote
-from storage.snapshot.snapshot_folder import (
-    Settled,
-    SettledRanking,
-    SettledVote,
-    images_of,
-    pseudonym,
-    write_folder,
+from storage.snapshot.snapshot_facts import (
+    IMAGE_LOST,
+    KINDS,
+    RANKING,
+    TRAINABLE_KINDS,
+    OwnVotes,
+    add_brought,
+    is_decisive,
+    require_preference,
+    votes_by_name,
+    without_empty,
 )
+from storage.snapshot.snapshot_folder import Settled, SettledRanking, SettledVote, images_of
 from storage.snapshot.sources import NO_OTHERS, as_parameter, of_voters, sources
+from storage.sources.source_records import SOURCES_IN_USE, SourceVotes
 from storage.studio_folder import StudioFolder
 from storage.timestamps import Clock
 
-KINDS = ("preference", *UNDECIDED)
-TRAINABLE_KINDS = tuple(kind for kind in KINDS if kind != "skip")
-RANKING = "ranking"
-IMAGE_LOST = "image_lost"
-"""The key that counts votes and rankings left out since an image of theirs cannot be used."""
 PREVIEW_BYTES = 512_000_000
 """Bytes of images that are read to preview what a run would leave out; a run itself reads all."""
 
@@ -85,51 +87,70 @@ class Snapshots:
         settle_s: float,
         voter: Voters = None,
         others: OtherVotes = NO_OTHERS,
+        brought: SourceVotes = SOURCES_IN_USE,
     ) -> Snapshot:
         """Freeze a model's votes older than `settle_s` seconds, of some annotators or of all.
 
-        `others` are models whose votes are taken along.
-        Votes on images that are gone or damaged are left out and counted. Raises NoVotes or
-        DiskFull. Voting goes on meanwhile.
+        `others` are models whose votes are taken along, `brought` the sources.
+        Votes on images that are gone or damaged are left out and counted. Raises NoVotes,
+        UnknownSource or DiskFull. Voting goes on meanwhile.
         """
         with self._writing:
             created = self._clock()
-            settled = self._settling.horizon(act_log.VOTE, settle_s)
-            votes, counts, excluded = self._settled(base, settled, voter, others)
-            settled = self._settling.horizon(act_log.RANKING, settle_s)
-            every, left_out = settled_rankings(self._database, base, settled, voter, others)
-            excluded += left_out
-            lines, lost, images = self._split(votes, every, None)
-            lines = mark_plain(self._database, lines)
-            rows = [line for line in lines if isinstance(line, SettledVote)]
-            ranked = [line for line in lines if isinstance(line, SettledRanking)]
+            of_sources = VotesOfSources(self._database, self._folder, base, brought.names)
+            own = self._own_votes(base, settle_s, voter, others, brought.alone)
+            snapshot = self._plan(own.rows, own.counts)
+            if not of_sources.any:
+                require_preference(own.counts, settle_s, voter, own.images)
 
-            counts |= {kind: sum(row.kind == kind for row in rows) for kind in TRAINABLE_KINDS}
-            counts |= {RANKING: len(ranked)} if ranked else {}
-            counts |= {IMAGE_LOST: len(lost)} if lost else {}
-            require_preference(counts, settle_s, voter, images)
+            def facts() -> SnapshotFacts:
+                add_brought(own.counts, own.images, of_sources)
+                require_preference(own.counts, settle_s, voter, own.images)
+                return without_empty(
+                    {
+                        "snapshot_id": snapshot.snapshot_id,
+                        "created": f"{created.isoformat()}Z",
+                        "base": base,
+                        "settle_s": settle_s,
+                        "voter": ", ".join(voter or ()),
+                        "counts": own.counts,
+                        "excluded": own.excluded,
+                        "lost_images": own.images,
+                        "weights": own.weights,
+                        "vote_ids": list(snapshot.vote_ids),
+                        "ranking_ids": [ranking.ranking_id for ranking in own.ranked],
+                        "other_models": votes_by_name(own.lines, others),
+                        "sources": dict(of_sources.by_source),
+                        "source_weights": of_sources.weights,
+                    }
+                )
 
-            weights = {pseudonym(line.annotator): line.weight for line in lines if line.weight != 1}
-            snapshot = self._plan(rows, counts)
-            facts: SnapshotFacts = {
-                "snapshot_id": snapshot.snapshot_id,
-                "created": f"{created.isoformat()}Z",
-                "base": base,
-                "settle_s": settle_s,
-                "voter": ", ".join(voter or ()),
-                "counts": counts,
-                "excluded": excluded,
-                "lost_images": images,
-                "weights": weights,
-                "vote_ids": list(snapshot.vote_ids),
-                "ranking_ids": [ranking.ranking_id for ranking in ranked],
-                "other_models": votes_by_name(lines, others),
-            }
             # The folder first: a kill in between leaves a folder that nothing names, never a record
             # without a folder.
-            write_folder(snapshot.path, self._folder, lines, without_empty(facts))
-            self._record(snapshot, [*lines, *lost], base, settle_s, created)
+            write_folder(snapshot.path, self._folder, own.lines, facts, of_sources)
+            self._record(snapshot, [*own.lines, *own.lost], base, settle_s, created)
             return snapshot
+
+    def _own_votes(
+        self, base: str, settle_s: float, voter: Voters, others: OtherVotes, left_out: bool
+    ) -> OwnVotes:
+        """Return the settled votes that were given here; none where they are `left_out`."""
+        settled = self._settling.horizon(act_log.VOTE, settle_s)
+        votes, counts, excluded = self._settled(base, settled, voter, others)
+        settled = self._settling.horizon(act_log.RANKING, settle_s)
+        every, excluded_rankings = settled_rankings(self._database, base, settled, voter, others)
+        excluded += excluded_rankings
+        if left_out:
+            votes, every, excluded = [], [], Counter()
+            counts = dict.fromkeys(counts, 0)
+
+        lines, lost, images = self._split(votes, every, None)
+        lines = mark_plain(self._database, lines)
+        own = OwnVotes(lines, lost, images, counts, excluded)
+        counts |= {kind: sum(row.kind == kind for row in own.rows) for kind in TRAINABLE_KINDS}
+        counts |= {RANKING: len(own.ranked)} if own.ranked else {}
+        counts |= {IMAGE_LOST: len(lost)} if lost else {}
+        return own
 
     def other_models(self, base: str) -> dict[str, int]:
         """Count the decisive votes of each other model, which a snapshot may take along."""
@@ -244,51 +265,3 @@ class Snapshots:
             )
 
         self._database.write(insert)
-
-
-def without_empty(facts: SnapshotFacts) -> SnapshotFacts:
-    """Leave out what is not required and says nothing."""
-    if not facts["voter"]:
-        del facts["voter"]
-    if not facts["excluded"]:
-        del facts["excluded"]
-    if not facts["lost_images"]:
-        del facts["lost_images"]
-    if not facts["weights"]:
-        del facts["weights"]
-    if not facts["ranking_ids"]:
-        del facts["ranking_ids"]
-    if not facts["other_models"]:
-        del facts["other_models"]
-    return facts
-
-
-def votes_by_name(lines: Iterable[Settled], others: OtherVotes) -> dict[str, int]:
-    """Count the votes and rankings of other models, by the models' names."""
-    counts = Counter(others.names[line.base] for line in lines if line.base in others.names)
-    return dict(sorted(counts.items()))
-
-
-def is_decisive(line: Settled) -> bool:
-    """Return True for a ranking, and for a vote that says which image is better."""
-    return isinstance(line, SettledRanking) or line.verdict.decisive
-
-
-def require_preference(
-    counts: dict[str, int], settle_s: float, voter: Voters, images: dict[str, str]
-) -> None:
-    """Raise NoVotes unless some settled vote says which image is better."""
-    if counts["preference"] or counts.get(RANKING):
-        return
-
-    whose = f" of {', '.join(map(repr, voter))}" if voter else ""
-    if images:
-        image, why = next(iter(images.items()))
-        raise NoVotes(
-            f"No vote{whose} is left to learn from: {counts[IMAGE_LOST]:,} are on images that are "
-            f"gone or damaged, such as {image} ({why}). Put the files back, or label new pairs."
-        )
-    raise NoVotes(
-        f"There is no settled left or right vote{whose} to learn from. "
-        f"Vote on some pairs, wait {settle_s:g} s, then try again."
-    )

@@ -192,7 +192,7 @@ def test_images_are_linked_where_the_disk_can(store, pair):
     assert (snapshot.path / image(store, pair.left)).samefile(original)
 
 
-def test_images_are_copied_where_the_disk_cannot_link(store, home, tmp_path):
+def test_images_are_referred_to_where_the_disk_cannot_link(store, home, tmp_path):
     elsewhere = Path("/dev/shm")
     if not elsewhere.is_dir() or elsewhere.stat().st_dev == tmp_path.stat().st_dev:
         pytest.skip("needs a second disk at /dev/shm")
@@ -205,6 +205,12 @@ def test_images_are_copied_where_the_disk_cannot_link(store, home, tmp_path):
         snapshot = store.write_snapshot(BASE, settle_s=0)
         for name, sha256 in manifest(snapshot)["files"].items():
             assert hashlib.sha256((snapshot.path / name).read_bytes()).hexdigest() == sha256
+
+        index = (snapshot.path / "image_references.jsonl").read_text().splitlines()
+        assert len(index) == 2 and list((snapshot.path / "images").iterdir()) == []
+        for reference in map(json.loads, index):
+            name, file = Path(reference["image"]), Path(reference["file"])
+            assert hashlib.sha256(file.read_bytes()).hexdigest() == name.stem
     finally:
         shutil.rmtree(snapshots)
 
