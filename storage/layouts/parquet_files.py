@@ -30,8 +30,8 @@ FETCH_ROWS = 16
 """Rows that become Python's objects at once."""
 PARTS = re.compile(r"\.([^.\[\]]+)|\[(\d{1,6})\]")
 """Path into a nested column: `.bytes` of an object, `[1]` of a list, from 0."""
-FAILURES = (duckdb.Error, OverflowError, ValueError, ImportError)
-"""Of DuckDB, and of values that it cannot give to Python: a date of the year 300,000."""
+FAILURES = (duckdb.Error, OverflowError, ValueError, ImportError, RuntimeError)
+"""Of DuckDB, and of values and names that it cannot give to Python: a date of the year 300,000."""
 
 
 @dataclass(frozen=True, slots=True)

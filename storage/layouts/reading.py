@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
+from pathlib import Path
 from typing import TypeAlias
 
 from storage.errors import UnreadableData
@@ -73,6 +75,16 @@ def votes(
     if form == "ranked_rows":
         return votes_of_groups(rows, RankedRows(mapping, finder))
     return votes_of_rows(rows, READERS[LAYOUTS[mapping.layout].form], mapping, finder)
+
+
+def reader_of(
+    found: FoundData, mapping: ColumnMapping | None = None
+) -> Callable[[Sequence[Path]], Iterator[VoteOrReason]]:
+    """Return what reads the same files, or some of them, where they are by then.
+
+    Files may have been taken into a studio meanwhile. Calling it raises UnreadableData as `votes`.
+    """
+    return lambda files: votes(replace(found, files=tuple(files)), mapping)
 
 
 def rows_of(found: FoundData, mapping: ColumnMapping, content: bool) -> Iterator[RowOrReason]:
