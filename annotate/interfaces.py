@@ -149,12 +149,14 @@ class Trainer(Protocol):
         pairs_per_s: float | None = None,
         sampler: SamplerState | None = None,
         paces: Sequence[MeasuredPace] = (),
+        own: int | None = None,
     ) -> RunPlan:
         """Return the plan of a run on this many pairs; raises an error that says what to change.
 
         `pairs_per_s` is the speed of an earlier run here, for a better estimate of the minutes, and
         `paces` are those of all that were measured, the newest first. The device of `sampler`
-        decides on pixels and on the steps that fit into the run's budget.
+        decides on pixels and on the steps that fit into the run's budget. `own` is how many of the
+        pairs were chosen here, where others came in from files: they are held out first.
         """
 
     def setting_fields(self, model: ModelInfo) -> RunSettingFields:

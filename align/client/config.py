@@ -111,7 +111,8 @@ class TrainConfig:
     max_grad_norm: float = _setting(1.0, 1e-6, 1e6)
     """The gradient's norm is clipped to this."""
     holdout_fraction: float = _setting(0.12, 0.0, 0.5)
-    """Share of the prompts whose pairs are kept out of training to judge it."""
+    """Share of the prompts whose pairs are kept out of training to judge it; at most 1,000 pairs,
+    and only of those chosen here where there are 20."""
     patience: int = _setting(2, 0, 1000)
     """End the run after so many evaluations in a row that are clearly below the best; 0 never."""
     checkpoint_every: int = _setting(20, 1, 100_000)
@@ -279,6 +280,18 @@ def _checked(name: str, value: Any, known: Any) -> Any:
     return int(value) if whole else float(value)
 
 
-def holdout_count(pairs: int, share: float) -> int:
-    """Return how many of `pairs` are held out: none when there are few, as those say nothing."""
-    return round(pairs * share) if pairs >= 20 else 0
+FEWEST_TO_HOLD_OUT = 20
+"""With fewer pairs, those that were held out would say nothing."""
+MOST_HELD_OUT = 1_000
+"""Each of them is measured again and again, and more do not make the result more certain."""
+
+
+def holdout_count(pairs: int, share: float, own: int | None = None) -> int:
+    """Return how many of `pairs` are held out: none when there are few.
+
+    `own` of them were chosen here, and the others came in from files. Where there are enough, pairs
+    are held out of these alone, so that the result speaks of whoever labels here.
+    """
+    if own is not None and own >= FEWEST_TO_HOLD_OUT:
+        pairs = own
+    return min(MOST_HELD_OUT, round(pairs * share)) if pairs >= FEWEST_TO_HOLD_OUT else 0

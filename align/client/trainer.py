@@ -115,11 +115,15 @@ class TrainerProcess:
         pairs_per_s: float | None = None,
         sampler: SamplerState | None = None,
         paces: Sequence[MeasuredPace] = (),
+        own: int | None = None,
     ) -> RunPlan:
-        """Return the plan of a run on this many pairs. Raises InvalidSettings."""
+        """Return the plan of a run on this many pairs, `own` of them not from files.
+
+        Raises InvalidSettings.
+        """
         self._devices.check(configure(model.preset, settings).num_processes)
         known = replace(self._known(model, sampler), pairs_per_s=pairs_per_s, paces=paces)
-        return plan(model.preset, pairs, settings, known)
+        return plan(model.preset, pairs, settings, known, own=own)
 
     def setting_fields(self, model: ModelInfo) -> RunSettingFields:
         """Return the settings of a run on this model, with their defaults and what they mean."""

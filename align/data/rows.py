@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from align.contracts.snapshot_files import (
     MANIFEST,
@@ -113,17 +113,30 @@ def comparisons(row: RankingRow) -> list[tuple[int, int]]:
     return [(i, j) if ranks[i] < ranks[j] else (j, i) for i, j in pairs if ranks[i] != ranks[j]]
 
 
-def count_pairs(rows: Iterable[PairRow], kinds: tuple[str, ...]) -> tuple[int, dict[str, int]]:
+class PairCounts(NamedTuple):
+    """The pairs that votes give."""
+
+    pairs: int
+    others: dict[str, int]
+    """Votes of other kinds, which give none."""
+    own: int
+    """Pairs that did not come in from files."""
+
+
+def count_pairs(rows: Iterable[PairRow], kinds: tuple[str, ...]) -> PairCounts:
     """Count the pairs that these kinds of votes give, and the votes of each other kind."""
-    pairs, others = 0, Counter[str]()
+    pairs, own, others = 0, 0, Counter[str]()
     for row in rows:
         if row["kind"] == "ranking":
-            pairs += len(comparisons(row))
+            given = len(comparisons(row))
         elif row["kind"] in kinds:
-            pairs += 1
+            given = 1
         else:
+            given = 0
             others[row["kind"]] += 1
-    return pairs, dict(others)
+        pairs += given
+        own += 0 if row.get("source") else given
+    return PairCounts(pairs, dict(others), own)
 
 
 class VoteShares:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 import torch
 
+from align.client.config import FEWEST_TO_HOLD_OUT, holdout_count
 from align.contracts.image_sizes import ImageOrigin
 from align.contracts.prompt_marks import escape_marks
 from align.contracts.snapshot_files import (
@@ -64,6 +65,8 @@ class PreferencePair:
     """The prompt with the text of a look around it; empty where the images were not made so."""
     plain: bool = False
     """True where brackets in the prompt are characters, not weights."""
+    brought: bool = False
+    """True where it came in from files, and nobody chose it here."""
 
     @property
     def text(self) -> str:
@@ -146,6 +149,7 @@ class _PairReader:
             share,
             trust=trust(row),
             plain=is_plain(row),
+            brought=bool(row.get("source")),
             origins=_origins(row, [chosen, rejected]),
             rendered_prompt=self._once(row.get("rendered_prompt", "")),
         )
@@ -169,6 +173,7 @@ class _PairReader:
                 weight=float(weight_KK[better, worse]),
                 trust=trust(row),
                 plain=is_plain(row),
+                brought=bool(row.get("source")),
                 origins=origins,
                 rendered_prompt=self._once(row.get("rendered_prompt", "")),
             )
@@ -240,6 +245,24 @@ def without_images(snapshot: TrainingSnapshot, faults: Mapping[Path, str]) -> Tr
             f"{snapshot.references.place(path)} ({fault}). Put the files back and start a new run."
         )
     return replace(snapshot, pairs=good, left_out=dict(left_out))
+
+
+def hold_out(
+    pairs: list[PreferencePair], share: float, seed: int
+) -> tuple[list[PreferencePair], list[PreferencePair]]:
+    """Split into pairs to train on and this share of others, which judge the run.
+
+    Where enough pairs were chosen here, they alone judge; pairs of files on the prompts of these
+    are then in neither of the two.
+    """
+    own = [pair for pair in pairs if not pair.brought]
+    wanted = holdout_count(len(pairs), share, len(own))
+    if len(own) < FEWEST_TO_HOLD_OUT:
+        return split_by_prompt(pairs, wanted, seed)
+
+    _, holdout = split_by_prompt(own, wanted, seed)
+    prompts = {pair.prompt for pair in holdout}
+    return [pair for pair in pairs if pair.prompt not in prompts], holdout
 
 
 def split_by_prompt(

@@ -89,13 +89,13 @@ def clock_of(run: RunFolder, steps: int) -> RunClock:
         prepared = run.read_config()
         config, size = prepared.train, (prepared.model.width, prepared.model.height)
         rows = read_rows(run.snapshot)
-        pairs, _ = count_pairs(rows, OBJECTIVES[config.objective].kinds)
+        pairs, _, own = count_pairs(rows, OBJECTIVES[config.objective].kinds)
     except AlignError:
         # The trainer says what is wrong with them.
         return RunClock(RunWork(steps))
 
     side = side_within(run.settled().get("resolution", config.resolution), size)
-    held_out = holdout_count(pairs, config.holdout_fraction)
+    held_out = holdout_count(pairs, config.holdout_fraction, own)
     rendering = rendering_of(prepared.model, prepared.look)
     passes = passes_of(config, pairs - held_out, held_out, side, rendering)
     small = prepared.model.preset == SMALL_PRESET
@@ -113,13 +113,13 @@ def plan_of_folder(path: Path) -> FolderPlan:
     run = RunFolder(path)
     config = run.read_config()
     objective = OBJECTIVES[config.train.objective]
-    taught, left_out = count_pairs(read_rows(run.snapshot), objective.kinds)
+    taught, left_out, own = count_pairs(read_rows(run.snapshot), objective.kinds)
     known = Circumstances(_device_of(config), rendering_of(config.model, config.look))
     settled = run.settled()
     # What an earlier start settled is what a later one takes.
     side = settled.get("resolution", config.train.resolution)
     settings = asdict(config.train) | {"resolution": side}
-    planned = plan(config.model.preset, taught, settings, known, settled.get("steps"))
+    planned = plan(config.model.preset, taught, settings, known, settled.get("steps"), own)
     return {"model": config.model.name, **planned, "left_out": left_out}
 
 

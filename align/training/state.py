@@ -11,7 +11,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from align.client.config import TrainConfig, holdout_count
+from align.client.config import TrainConfig
 from align.client.objectives import OBJECTIVES, Objective
 from align.client.planning.costs import evaluation_counts, probe_counts
 from align.client.planning.resolution import side_within
@@ -21,7 +21,7 @@ from align.data.batch import Batcher
 from align.data.encode import EncodedPairs, OnProgress, encode_pairs
 from align.data.latent_cache import ErrorCache, TensorCache, fingerprint
 from align.data.referenced_images import encode_references
-from align.data.snapshot import drop_bad_images, read_snapshot, split_by_prompt
+from align.data.snapshot import drop_bad_images, hold_out, read_snapshot
 from align.device import Compute
 from align.diffusion import losses
 from align.diffusion.losses import LossParams, PairErrors
@@ -218,8 +218,7 @@ def read_training_data(
     snapshot = encode_references(
         pipeline, compute, snapshot, size, encoded, on_encoded, config.resolution
     )
-    wanted = holdout_count(len(snapshot.pairs), config.holdout_fraction)
-    train_pairs, holdout_pairs = split_by_prompt(snapshot.pairs, wanted, config.seed)
+    train_pairs, holdout_pairs = hold_out(snapshot.pairs, config.holdout_fraction, config.seed)
     data = encode_pairs(
         pipeline,
         compute,

@@ -187,6 +187,7 @@ class ChildTrainer:
         pairs_per_s: float | None = None,
         sampler: Any = None,
         paces: Sequence[Any] = (),
+        own: int | None = None,
     ) -> dict[str, Any]:
         known = {"steps", "budget", "fail_at", "init_from", "start", "result"}
         if unknown := set(settings) - known:

@@ -60,13 +60,15 @@ def plan(
     settings: dict[str, Any] | str,
     known: Circumstances = NOTHING_KNOWN,
     steps: int | None = None,
+    own: int | None = None,
 ) -> RunPlan:
     """Plan a run on this many preferences: its settings, and the minutes it should take.
 
-    `steps` are those that the run has settled on, if it has.
+    `steps` are those that the run has settled on, if it has; `own` is how many of the preferences
+    were given here, where others came in from files.
     """
     config = configure(preset, settings)
-    held_out = holdout_count(pairs, config.holdout_fraction)
+    held_out = holdout_count(pairs, config.holdout_fraction, own)
     side = side_of(config, known)
     times = run_times(preset, config, pairs - held_out, held_out, side, known)
     chosen = steps or planned_steps(config, times)

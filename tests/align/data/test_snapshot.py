@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
-from align.data.rows import count_pairs, vote_shares
-from align.data.snapshot import read_snapshot, split_by_prompt
+from align.client.config import holdout_count
+from align.data.rows import count_pairs, rows_in, vote_shares
+from align.data.snapshot import hold_out, read_snapshot, split_by_prompt
 from align.errors import SnapshotError
 
 pytestmark = pytest.mark.slow
@@ -92,7 +94,7 @@ def test_a_ranking_counts_in_the_plan_as_the_pairs_it_tells_apart(make_snapshot)
     folder = make_snapshot(2, ties=1)
     rank(folder, 1, 2, 2)
     rows = [json.loads(line) for line in (folder / "pairs.jsonl").read_text().splitlines()]
-    assert count_pairs(rows, ("preference",)) == (4, {"tie": 1})
+    assert count_pairs(rows, ("preference",)) == (4, {"tie": 1}, 4)
 
 
 def test_a_ranking_of_equals_tells_nothing(make_snapshot):
@@ -139,3 +141,33 @@ def test_pairs_in_which_a_winner_stayed_are_read_and_never_split_from_those_befo
         train, holdout = split_by_prompt(pairs, 5, seed)
         assert (len(train), len(holdout)) == (4, 4), "a whole row or none of it"
         assert {pair.prompt for pair in train}.isdisjoint(pair.prompt for pair in holdout)
+
+
+def with_source(folder: Path, own: int) -> None:
+    """Let all rows but the first ones have come in from a file."""
+    lines = [json.loads(line) for line in (folder / "pairs.jsonl").read_text().splitlines()]
+    for number, line in enumerate(lines):
+        line |= {"prompt": f"prompt {number % 30}"}
+        line |= {"source": "pickapic"} if number >= own else {}
+    (folder / "pairs.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (folder / "manifest.json").write_text("{}")
+
+
+def test_pairs_chosen_here_are_held_out_alone_where_there_are_enough(make_snapshot):
+    folder = make_snapshot(60)
+    with_source(folder, 25)
+    pairs = read_snapshot(folder).pairs
+    assert count_pairs(rows_in(folder / "pairs.jsonl"), ("preference",)) == (60, {}, 25)
+    train, holdout = hold_out(pairs, 0.2, 7)
+    assert len(holdout) == holdout_count(60, 0.2, 25) == 5
+    assert not any(pair.brought for pair in holdout)
+    # No run trains on a prompt that judges it, whoever chose there.
+    assert {pair.prompt for pair in train}.isdisjoint(pair.prompt for pair in holdout)
+
+
+def test_pairs_of_files_are_held_out_where_too_few_were_chosen_here(make_snapshot):
+    folder = make_snapshot(60)
+    with_source(folder, 4)
+    train, holdout = hold_out(read_snapshot(folder).pairs, 0.2, 7)
+    assert (len(train), len(holdout)) == (48, 12) and holdout_count(60, 0.2, 4) == 12
+    assert holdout_count(1_000_000, 0.12, 0) == 1_000
