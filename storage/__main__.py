@@ -34,7 +34,11 @@ COMMANDS = {
         "list, weigh, leave out or remove what came in",
     ),
     "export": Command("", "export HOME TARGET", "write votes and images for other programs"),
-    "restore-votes": Command("", "restore-votes FOLDER HOME", "Palate's own Parquet, as it was"),
+    "restore-votes": Command(
+        "storage.commands.restore_votes:main",
+        "restore-votes FOLDER HOME",
+        "Palate's own Parquet, as it was",
+    ),
     "backup": Command(
         "storage.commands.backup:back_up",
         "backup HOME TARGET",

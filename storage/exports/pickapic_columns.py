@@ -17,8 +17,7 @@ DEFAULT, FULL = "default", "full"
 TRAIN, VALIDATION = "train", "validation"
 """Splits; `full` has the first one only."""
 IMAGE_STRUCT = (
-    "STRUCT(uid VARCHAR, bytes BLOB, width INTEGER, height INTEGER, model VARCHAR, "
-    "version VARCHAR, recipe VARCHAR)"
+    "STRUCT(uid VARCHAR, bytes BLOB, width INTEGER, height INTEGER, model VARCHAR, recipe VARCHAR)"
 )
 
 
@@ -67,10 +66,10 @@ OURS = (
     Column("version", "VARCHAR", "version of it that the pair was rendered with"),
     Column("recipe_0", "VARCHAR", "JSON: seed, steps and all else that made the first image"),
     Column("recipe_1", "VARCHAR", "the same of the second image"),
-    Column("width_0", "INTEGER", "size of the first image in pixels"),
-    Column("height_0", "INTEGER", ""),
-    Column("width_1", "INTEGER", "size of the second image in pixels"),
-    Column("height_1", "INTEGER", ""),
+    Column("width_0", "INTEGER", "width of the first image in pixels"),
+    Column("height_0", "INTEGER", "height of the first image in pixels"),
+    Column("width_1", "INTEGER", "width of the second image in pixels"),
+    Column("height_1", "INTEGER", "height of the second image in pixels"),
     Column("response_ms", "BIGINT", "how long the vote took"),
     Column("in_a_row", "INTEGER", "how often in a row a winner had been kept in this pair"),
     Column("source", "VARCHAR", "name of the import that the vote came with; empty for votes here"),

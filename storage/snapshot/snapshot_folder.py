@@ -11,6 +11,7 @@ Here, and only here, the sides that people saw (left, right) become chosen and r
 import hashlib
 import json
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ from align.contracts.snapshot_files import (
 from storage.recipes import OriginalImage
 from storage.records import Verdict
 
+PSEUDONYM = re.compile(r"[0-9a-f]{12}")
 UNDECIDED_KINDS: dict[Verdict, UndecidedKind] = {
     Verdict.TIE: "tie",
     Verdict.BOTH_GOOD: "both_good",
@@ -225,5 +227,10 @@ def image_name(sha256: str) -> str:
 
 
 def pseudonym(annotator: str) -> str:
-    """Return a hash that stands for an annotator, whose name stays in the database."""
+    """Return a hash that stands for an annotator, whose name stays in the database.
+
+    Of votes that were restored from an export, the annotators are pseudonyms already.
+    """
+    if PSEUDONYM.fullmatch(annotator):
+        return annotator
     return hashlib.sha256(annotator.encode()).hexdigest()[:12]

@@ -4,9 +4,12 @@ The way in is that of every act (storage/act_log.py): one appended row under a k
 repeat harmless. The receipt leaves only after the commit is on the disk (storage/database.py).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from storage.act_log import (
+    RANKING,
     VOTE,
     RecordedAct,
     append,
@@ -23,9 +26,11 @@ from storage.aggregates.own_votes import OwnVotes
 from storage.database import Cursor, Database
 from storage.errors import AlreadyVoted, BlindTestOver, UnknownVote
 from storage.records import Verdict
-from storage.settling import Settling
+from storage.settling import Settling, newest_id
 from storage.tables.pairs import is_hidden, kept_after, unknown_pair
 from storage.timestamps import Clock
+
+Result = TypeVar("Result")
 
 VOTED_PAIR = """
 SELECT pairs.base, left_image, right_image, trial_id, kind,
@@ -139,6 +144,19 @@ class Votes:
             return replace(changed, vote_id=new_id)
 
         return self._counts.change(replace_vote, then=self._note_change)
+
+    def take_in(self, insert: Callable[[Cursor], Result]) -> Result:
+        """Run a transaction that records many votes and rankings at once, and count anew after it.
+
+        They settle as votes do that are given now.
+        """
+
+        def note(_: object) -> None:
+            self._counts.invalidate()
+            for kind in (VOTE, RANKING):
+                self._settling.note(kind, newest_id(self._database, kind))
+
+        return self._counts.write(insert, then=note)
 
     def left_out(self, base: str) -> LeftOut:
         """Count the votes that are in no count of a model."""
