@@ -41,7 +41,8 @@ Lifespan = Callable[[], AbstractAsyncContextManager[Any]]
 
 HEADER = (
     '<header class="masthead"><h1>Palate</h1><p data-palate-status role="status">Starting</p>'
-    '<button type="button" class="machine" data-palate-machine hidden><span></span></button>'
+    '<button type="button" class="machine" data-palate-machine hidden>'
+    '<span class="machine-model"></span><span class="machine-device"></span></button>'
     '<div class="account" data-palate-account hidden><b></b><span class="account-actions">'
     '<a href="account">Password</a><form method="post" action="sign-out">'
     "<button>Sign out</button></form></span></div></header>"

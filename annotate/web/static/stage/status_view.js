@@ -114,7 +114,9 @@ export class StatusView {
    */
   machine(model, { device, device_summary: summary }) {
     for (const line of findAll(document, "[data-palate-machine]")) {
-      setText(find(line, "span"), [model, shortDevice(device, summary)].filter(Boolean).join(" · "));
+      const short = shortDevice(device, summary);
+      setText(find(line, ".machine-model"), model);
+      setText(find(line, ".machine-device"), short && ` · ${short}`);
       line.dataset.whole = `Model ${model}${summary ? `, on ${summary}` : ""}. Open its settings.`;
       line.setAttribute("aria-label", line.dataset.whole);
       line.onclick = () => openSetting("model");
