@@ -32,6 +32,14 @@ MEASURE = """() => {
     strip: boxes('.annotations'), toast: boxes('.note'), tools: boxes('.tools-button'),
   };
 }"""
+HEAD = """words => {
+  document.querySelector('#masthead [data-palate-status]').textContent = words;
+  document.querySelector('.machine-model').textContent = 'juggernautXL_v9RunDiffusionPhoto2';
+  const shown = [...document.querySelectorAll('#tabs button[role=tab]'),
+    ...document.querySelectorAll('#masthead :is([data-palate-status], .machine)')];
+  return shown.map((one) => one.getBoundingClientRect().toJSON())
+    .filter((box) => box.width).slice(-3);
+}"""
 Measured = dict[str, Any]
 
 
@@ -151,6 +159,23 @@ def test_the_toast_lies_over_the_images_and_a_card_that_waits_where_they_were(
             }"""
         )
         assert waiting[0] == waiting[1], (size, found["shape"])
+
+
+def test_the_head_stays_in_one_line_beside_a_run_and_a_long_name(
+    shared_app: App, page: Any, stage: Stage
+) -> None:
+    stage.open(shared_app.url)
+    page.locator("#masthead .machine").wait_for(timeout=SLOW_MS)
+    words = "Fine-tuning: 42 %, about 14 min left. Next images in 3 min."
+    for width in (1280, 1366, 1440):
+        page.set_viewport_size({"width": width, "height": 700})
+        tabs, status, machine = page.evaluate(HEAD, words)
+        assert tabs["right"] < status["left"] and status["right"] < machine["left"], width
+        assert status["height"] < 20 and machine["height"] < 26, width
+        assert machine["right"] <= width - 12, width
+
+    page.locator("#masthead .machine").click()
+    page.locator("#model button.open").wait_for(timeout=SLOW_MS)
 
 
 def test_four_images_are_in_a_row_and_two_by_two_on_a_phone(
