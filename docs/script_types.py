@@ -26,6 +26,7 @@ from pydantic import BaseModel
 
 from annotate.views.changes import ChangeAnswer, ChangeNews
 from annotate.views.comparison import BoardView
+from annotate.views.data import DataHtml
 from annotate.views.next_run import RunNotice
 from annotate.views.own_votes import ChangedVote, OwnVotesList
 from annotate.views.pairs_and_votes import ItemsAhead, StageReply, UndoReply, VoteReply
@@ -37,13 +38,13 @@ ANSWERS: tuple[type, ...] = (
     *(ItemsAhead, StageReply, VoteReply, UndoReply, StageStatus, StageSession, StageSampler),
     *(OwnVotesPage, BoardView, ChangeNews, ChangeAnswer),
     *(AskedPrompt, AskedItems, PromptsHtml),
-    *(OwnVotesList, ChangedVote, RunNotice),
+    *(OwnVotesList, ChangedVote, RunNotice, DataHtml),
 )
 REQUESTS: tuple[type[BaseModel], ...] = (
     *(payloads.PairsRequest, payloads.StatusRequest, payloads.SessionRequest, payloads.SessionGoal),
     *(payloads.VoteEvent, payloads.UndoEvent, payloads.AnnotationEvent, payloads.FlagEvent),
     *(payloads.RankingEvent, payloads.ChangeRequest, payloads.ChangeAct),
-    *(payloads.AskedPromptRequest, payloads.PromptsRequest),
+    *(payloads.AskedPromptRequest, payloads.PromptsRequest, payloads.DataRequest),
     *(payloads.OwnVotesRequest, payloads.ChangeVoteRequest, payloads.LongRunAnswer),
 )
 HEAD = """\

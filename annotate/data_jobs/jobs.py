@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from align.contracts.errors import PalateError
 from annotate.clock import Monotonic
@@ -20,6 +20,17 @@ Result = dict[str, Any]
 Work = Callable[[Progress, threading.Event], Result]
 """The work of a job. It looks at the event often; once that is set it undoes what it did so far
 and raises an error of its own."""
+
+
+class JobPlan(NamedTuple):
+    """A job that was asked for, and whose arguments can be used."""
+
+    kind: str
+    title: str
+    """What goes on, as in "Bringing in votes.csv"."""
+    work: Work
+
+
 MIN_MEASURED_S = 1.0
 """Seconds before the time left is told: the first item is seldom like the others."""
 CLOSE_TIMEOUT_S = 30.0

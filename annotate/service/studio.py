@@ -13,6 +13,7 @@ Studio ── PairAssigner      pairs to label, leases, votes, undo
        ── RunChanges        what the newest run changed
        ── Accounts          people who may sign in
        ── Insights          habits of annotators, and what their votes prefer
+       ── DataControl       votes that come in and go out, backups and merges  ── DataJobs
        ── ImageImporter     images that people bring
        ── VersionRegistry   names, notes, exports, imports, deletions ── Converter (handed in)
        ── VersionSender     versions in the LoRA folder of another program
@@ -35,6 +36,7 @@ from annotate.blind_tests.trials import BlindTests
 from annotate.clock import Monotonic, WallClock
 from annotate.comparison.best_of_n import BestOfN
 from annotate.comparison.grid import ComparisonGrid
+from annotate.data_jobs.jobs import DataJobs
 from annotate.errors import ModelBusy
 from annotate.image_import.context import ImportContext
 from annotate.image_import.importer import ImageImporter
@@ -53,6 +55,7 @@ from annotate.rendering.prompts.prompt_variations import WILDCARDS, PromptVariat
 from annotate.rendering.renderer import Renderer
 from annotate.rendering.studio_look import StudioLook
 from annotate.service.changes import RunChanges
+from annotate.service.data_control import DataControl
 from annotate.service.labeling import Labeling
 from annotate.service.look_control import LookControl
 from annotate.service.model_choice import ModelChoice
@@ -122,7 +125,7 @@ class Studio(Labeling, Tuning):
         self._settle_s, self._watch_s, self._turn_rules = settle_s, watch_s, turn_rules
         self._chance, self._clock, self._min_ready = chance or SystemRandom(), clock, min_ready
         self.disk, self.accounts = store.disk, Accounts(store.people)
-        self._opening, self._closed = threading.RLock(), False
+        self._opening, self._closed, self._data_jobs = threading.RLock(), False, DataJobs(clock)
         known: Callable[[ModelInfo], ModelInfo] = partial(as_chosen, store)
         self._wire(store, sampler, known(model))
         self.models = ModelChoice(
@@ -187,6 +190,7 @@ class Studio(Labeling, Tuning):
         self.registry = VersionRegistry(store, self._trainer, self._converter, *pictured)
         self.sender = VersionSender(store, self.registry, model, look.named_settings)
         self.importer = self._new_importer()
+        self.data = DataControl(store, model_id, self._data_jobs)
 
     def _new_assigner(
         self, store: Store, insights: Insights, model_id: str, *serving: Callable[[], Any]
@@ -227,6 +231,7 @@ class Studio(Labeling, Tuning):
         # A model that is being opened is waited for, or its threads would outlive the studio.
         with self._opening:
             self._closed = True
+            self.data.close()
             self.registry.stop()
             self._close_parts()
 

@@ -43,6 +43,7 @@ from annotate.web.endpoint_aliases import (
     under_old_name,
 )
 from annotate.web.endpoint_speed import QUICK, SLOW
+from annotate.web.endpoints.data_endpoints import DataEndpoints
 from annotate.web.endpoints.own_vote_endpoints import OwnVoteEndpoints
 from annotate.web.endpoints.prompt_endpoints import PromptEndpoints
 from annotate.web.endpoints.run_endpoints import RunEndpoints
@@ -51,7 +52,7 @@ from annotate.web.permissions import authorized, open_to
 from storage.tables.people import Role
 
 
-class Endpoints(RunEndpoints, PromptEndpoints, OwnVoteEndpoints):
+class Endpoints(RunEndpoints, PromptEndpoints, OwnVoteEndpoints, DataEndpoints):
     """The endpoints as methods: what their names, parameters and docstrings say is public."""
 
     def next_pair(self, annotator: str) -> PairView | Wait:

@@ -58,6 +58,10 @@ QUICK = (
     "let_labelers_add_prompts",
     "more_of_prompt",
     "queue_prompt",
+    "sources",
+    "change_source",
+    "data_job",
+    "stop_data_job",
 )
 """Endpoints that answer at once."""
 SLOW = (
@@ -76,5 +80,10 @@ SLOW = (
     "preview_import",
     "import_images",
     "save_blind_test_report",
+    "preview_source",
+    "import_source",
+    "remove_source",
+    "export_votes",
+    "backup",
 )
 """Endpoints that take seconds to minutes."""

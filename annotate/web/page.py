@@ -69,6 +69,7 @@ STYLESHEETS = (
     "styles/settings.css",
     "styles/drops.css",
     "styles/image_import.css",
+    "styles/data.css",
     "styles/models.css",
     "styles/insights.css",
     "styles/vote_gallery.css",

@@ -5,7 +5,7 @@ A browser may hold unsent events of an older page, so names and kinds stay as th
 
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, InstanceOf, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, InstanceOf, ValidationError
 
 from annotate.errors import InvalidRequest
 
@@ -202,6 +202,15 @@ def read_event(sent: object) -> AnyEvent:
     if kind not in EVENTS:
         raise InvalidRequest(f"{kind!r} is no kind of event. Send one of {', '.join(EVENTS)}.")
     return read(EVENTS[kind], sent)
+
+
+class DataRequest(Payload):
+    """What the section Data in Settings does: look, or an action with what it needs."""
+
+    action: Text
+    value: dict[str, Any] = Field(default_factory=dict)
+    annotator: Text = ""
+    """Who does it, where people sign in."""
 
 
 class ChangeRequest(Payload):

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import cast
 
 from fastapi.exceptions import RequestValidationError
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from align.contracts.errors import NotFound, PalateError
 from annotate.auth.identity import asker
+from annotate.data_jobs.export_archive import zipped
 from annotate.errors import AnnotateError
 from annotate.http_status import INTERNAL_ERROR, status_of
 from annotate.service.labeler_view import LabelerView
@@ -63,6 +65,12 @@ def admin_routes(studio: Studio) -> list[Route]:
         file = existing(studio.registry.export_file(request.path_params["name"]), "export")
         return FileResponse(file, filename=file.name)
 
+    def votes(request: Request) -> Response:
+        name = request.path_params["name"]
+        archive = zipped(existing(studio.data.outgoing.download(name), "export"))
+        gone = BackgroundTask(archive.unlink, missing_ok=True)
+        return FileResponse(archive, filename=name, background=gone)
+
     def report(request: Request) -> Response:
         file = studio.blind_tests.reports.file(request.path_params["name"].removesuffix(".html"))
         # A report that is saved again has the same URL.
@@ -77,6 +85,7 @@ def admin_routes(studio: Studio) -> list[Route]:
         Route("/sheet/{name}", sheet),
         Route("/sample/{name}", sample),
         Route("/export/{name}", exported),
+        Route("/votes/{name}", votes),
         Route("/report/{name}", report),
         Route("/health", health),
         script_route(),

@@ -4,7 +4,10 @@ const IMAGES = /\.(png|jpe?g|webp)$/i;
 const PROMPTS = /\.txt$/i;
 // Captions and tables that say what images show.
 const BESIDE = /\.(txt|caption|json|jsonl|csv|tsv)$/i;
+const PREFERENCES = /\.(parquet|jsonl|json|csv)$/i;
 const MAX_FILES = 20000;
+/** Paths of files that came in a folder. @type {WeakMap<File, string>} */
+const paths = new WeakMap();
 
 /**
  * Return the files of a drop, and those in its folders.
@@ -23,7 +26,15 @@ export async function filesOf(dropped) {
 }
 
 /**
- * Sort files into images, files of prompts, what may say more about images, and others.
+ * Return the name of a file within the folder that it came in, with that folder.
+ * @param {File} file
+ */
+export function relativeName(file) {
+  return (paths.get(file) || file.webkitRelativePath || file.name).replace(/^\/+/, "");
+}
+
+/**
+ * Sort files into images, prompts, preferences, what may say more about images, and others.
  * @param {File[]} files
  */
 export function acceptedFiles(files) {
@@ -31,6 +42,7 @@ export function acceptedFiles(files) {
   return {
     images: shown.filter(({ name }) => IMAGES.test(name)),
     prompts: shown.filter(({ name }) => PROMPTS.test(name)),
+    preferences: shown.filter(({ name }) => PREFERENCES.test(name)),
     beside: shown.filter(({ name }) => BESIDE.test(name)),
     others: shown.filter(({ name }) => !IMAGES.test(name) && !PROMPTS.test(name)),
   };
@@ -53,7 +65,10 @@ async function collect(entry, found) {
   if (found.length >= MAX_FILES) return;
   if (entry.isFile) {
     const file = /** @type {FileSystemFileEntry} */ (entry);
-    found.push(await new Promise((resolve, reject) => file.file(resolve, reject)));
+    /** @type {File} */
+    const inside = await new Promise((resolve, reject) => file.file(resolve, reject));
+    paths.set(inside, entry.fullPath);
+    found.push(inside);
     return;
   }
   const reader = /** @type {FileSystemDirectoryEntry} */ (entry).createReader();

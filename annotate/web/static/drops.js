@@ -2,6 +2,7 @@
 // that is dropped makes the browser leave the page.
 
 import { find, setText } from "./dom.js";
+import { announceFiles } from "./data/data_section.js";
 import { announce } from "./prompts.js";
 import { acceptedFiles, filesOf, promptLines } from "./dropped_files.js";
 
@@ -10,7 +11,7 @@ import { acceptedFiles, filesOf, promptLines } from "./dropped_files.js";
  * @typedef {{ project_prompts?: ProjectPrompts }} DropServer
  */
 
-const ACCEPTED = "Drop images (PNG, JPEG, WebP), a folder of them, or a text file with one prompt a line.";
+const ACCEPTED = "Drop images (PNG, JPEG, WebP), a folder of them, a text file with one prompt a line, or preferences (Parquet, JSONL, JSON, CSV).";
 const ONLY_ADMINS = "Only admins add images and prompts here.";
 const MAX_UPLOAD_BYTES = 4 * 2 ** 30;
 const OWN_ZONES = "[data-testid=file-upload], .file-drop, [data-drop-zone]";
@@ -91,8 +92,11 @@ export class Drops {
    * @param {DataTransfer} dropped
    */
   async take(dropped) {
-    const { images, prompts, beside, others } = acceptedFiles(await filesOf(dropped));
+    const files = await filesOf(dropped);
+    const { images, prompts, preferences, beside, others } = acceptedFiles(files);
     if (!this.#server.project_prompts) return this.#tell(ONLY_ADMINS);
+    // A table beside images says what they show; Parquet files hold images themselves.
+    if (preferences.some(({ name }) => /\.parquet$/i.test(name)) || (preferences.length && !images.length)) return this.#preview(files);
     if (images.length) return this.#import([...images, ...beside]);
     if (prompts.length) return this.#offer(prompts);
     const [first] = others;
@@ -140,15 +144,41 @@ export class Drops {
     return undefined;
   }
 
+  /**
+   * Hand preferences to the section that brings them in, which previews them first.
+   * @param {File[]} files
+   */
+  async #preview(files) {
+    document.getElementById("settings-tab-button")?.click();
+    const section = await this.#opened("data", () => document.querySelector("#data section.data"));
+    if (!section) return this.#tell("The section Data cannot be opened. Reload the page, then drop the files again.");
+    section.scrollIntoView({ block: "start" });
+    return announceFiles(files);
+  }
+
   /** Open the section and return its file field; null if it does not come. */
-  async #uploadField() {
-    const end = Date.now() + PATIENCE_MS;
-    while (Date.now() < end) {
+  #uploadField() {
+    return this.#opened("import-section", () => {
       // Gradio puts the field of an upload button beside it.
       const button = document.getElementById("import-upload");
       const field = button?.parentElement?.querySelector("input[type=file]");
-      if (field instanceof HTMLInputElement) return field;
-      const section = document.querySelector("#import-section > button");
+      return field instanceof HTMLInputElement ? field : null;
+    });
+  }
+
+  /**
+   * Unfold a section of Settings, and return what is looked for in it; null if it does not come.
+   * @template {Element} Found
+   * @param {string} id
+   * @param {() => Found | null} look
+   * @returns {Promise<Found | null>}
+   */
+  async #opened(id, look) {
+    const end = Date.now() + PATIENCE_MS;
+    while (Date.now() < end) {
+      const found = look();
+      if (found) return found;
+      const section = document.querySelector(`#${id} > button`);
       if (section instanceof HTMLElement && !section.classList.contains("open")) section.click();
       await new Promise((resolve) => setTimeout(resolve, 100));
     }

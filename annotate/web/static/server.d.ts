@@ -177,6 +177,41 @@ export interface CurrentRun {
   next_images_s: number | null;
 }
 
+/** The section Data in Settings, as the page shows it: HTML by the name of its place. */
+export interface DataHtml {
+  regions: Record<string, string>;
+  job: DataJobView | null;
+  /** What came of a change, as a sentence; empty for none. */
+  message: string;
+}
+
+/** The newest long job on votes and files; its end is kept until the next one begins. */
+export interface DataJobView {
+  /** What it does: preview, import, remove, export, backup, merge_preview or merge. */
+  kind: string;
+  title: string;
+  state: "running" | "stopping" | "done" | "stopped" | "failed";
+  done: number;
+  /** What `done` counts up to; 0 while that is not known. */
+  of: number;
+  /** Since it began, or that it took. */
+  seconds: number;
+  /** Null where that is not known. */
+  seconds_left: number | null;
+  /** Why it was stopped or failed, in a sentence; empty otherwise. */
+  message: string;
+  /** What a job that is done came to; null before. */
+  result: Record<string, unknown> | null;
+}
+
+/** What the section Data in Settings does: look, or an action with what it needs. */
+export interface DataRequest {
+  action: string;
+  value?: Record<string, unknown>;
+  /** Who does it, where people sign in. */
+  annotator?: string;
+}
+
 /** State of the studio's database. */
 export interface DatabaseView {
   /** Damage that was found when it was opened, and how it was repaired. */

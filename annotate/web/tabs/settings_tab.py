@@ -7,6 +7,7 @@ from annotate.service.studio import Studio
 from annotate.web.tabs.image_import_section import image_import_section
 from annotate.web.tabs.layout import heading, setting
 from annotate.web.tabs.prompts_section import prompts_section
+from annotate.web.tabs.settings.data_section import data_section
 from annotate.web.tabs.settings.disk_section import disk_section
 from annotate.web.tabs.settings.flags_section import FlagsSection
 from annotate.web.tabs.settings.look_section import LookSection
@@ -36,4 +37,5 @@ class SettingsTab:
                 PeopleSection(sign_in)
 
             heading("Studio")
+            data_section(studio)
             disk_section(studio)

@@ -79,6 +79,15 @@ ADMIN_CALLS = {
     "lora_folder": [],
     "change_lora_folder": ["/etc"],
     "send_version": ["v1", 1.0],
+    "preview_source": ["/etc", "", None],
+    "import_source": ["/etc", "mine", "", None, False],
+    "sources": [],
+    "change_source": ["mine", None, 0.5, None],
+    "remove_source": ["mine"],
+    "export_votes": ["pickapic", "/tmp/votes", "", True],
+    "data_job": [],
+    "stop_data_job": [],
+    "backup": ["/tmp/backups"],
 }
 
 

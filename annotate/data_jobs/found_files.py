@@ -1,0 +1,84 @@
+"""Files that somebody gave: the layouts that they may have, and the columns of each."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from annotate.views.data import LayoutName, MappedField
+from storage.errors import UnreadableData
+from storage.layouts.column_names import Names
+from storage.layouts.data_rows import Cells
+from storage.layouts.foreign_votes import ForeignVote, RowLeftOut
+from storage.layouts.found import FoundData
+from storage.layouts.guess import GUESSES, common
+from storage.layouts.layouts import KNOWN, LAYOUTS
+from storage.layouts.mapping import ColumnMapping, mapping_from_data
+from storage.layouts.reading import votes
+
+UNKNOWN = (
+    "The names of the columns do not say which image is better. Choose a layout, then which column "
+    "is what."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFiles:
+    """Reads the votes of files, which may lie elsewhere by then."""
+
+    found: FoundData
+    mapping: ColumnMapping
+
+    def __call__(self, files: Sequence[Path]) -> Iterable[ForeignVote | RowLeftOut]:
+        """Return the votes of the same files at these places."""
+        return votes(replace(self.found, files=tuple(files)), self.mapping)
+
+
+def column_mapping(
+    found: FoundData, layout: str, columns: Mapping[str, str] | None
+) -> ColumnMapping:
+    """Return the mapping that somebody chose, else the one that is guessed.
+
+    Raises UnreadableData where nothing was chosen and nothing can be guessed.
+    """
+    guess = found.guess
+    if not layout and guess is None:
+        raise UnreadableData(UNKNOWN)
+    name = layout or (guess.layout if guess else "")
+    if columns:
+        return mapping_from_data({"layout": name, "columns": dict(columns)})
+    if guess is not None and guess.layout == name:
+        return guess
+    return mapping_from_data({"layout": name, "columns": guessed(name, found.cells)})
+
+
+def guessed(layout: str, cells: Cells) -> dict[str, str]:
+    """Return the columns that a layout seems to have, by field; others are left empty."""
+    names, roles = Names(cells), {role.name for role in getattr(LAYOUTS.get(layout), "roles", ())}
+    guess = GUESSES.get(layout)
+    columns = {**common(names), **(guess(names) if guess else {})}
+    return {role: cell for role, cell in columns.items() if cell and role in roles}
+
+
+def layout_names(found: FoundData) -> list[LayoutName]:
+    """Return the layouts that files of this kind may have."""
+    folders = found.kind == "folders"
+    return [
+        {"layout": layout.name, "title": layout.title}
+        for layout in KNOWN
+        if (layout.form == "folders") == folders
+    ]
+
+
+def columns_of(mapping: ColumnMapping | None) -> list[MappedField]:
+    """Return each field of a mapping with its column."""
+    if mapping is None:
+        return []
+    return [
+        {
+            "field": role.name,
+            "title": role.title,
+            "column": mapping.columns.get(role.name, ""),
+            "needed": role.needed,
+        }
+        for role in LAYOUTS[mapping.layout].roles
+    ]

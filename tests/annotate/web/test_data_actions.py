@@ -1,0 +1,162 @@
+"""Votes of other tools through the section Data: looked at, brought in, changed, removed."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from places import Place
+from votes_of_others import pickapic, two_texts, unnamed
+
+from align.contracts.errors import InvalidInput, NotFound
+from annotate.web.data_actions import project_data_function
+from annotate.web.endpoints.data_endpoints import DataEndpoints
+
+Do = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def uploads(tmp_path: Path) -> Path:
+    folder = tmp_path / "uploads"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def do(place: Place, uploads: Path) -> Do:
+    """Do what a press on the page does, wait for the job, and return what is shown then."""
+    function = project_data_function(place.studio, uploads)
+
+    def act(action: str, **value: Any) -> dict[str, Any]:
+        answer = function({"action": action, "value": value, "annotator": "ada"})
+        if answer["job"] and answer["job"]["state"] in ("running", "stopping"):
+            assert place.studio.data.jobs.wait(20)
+            answer = function({"action": "look"})
+        return answer
+
+    return act
+
+
+class Api(DataEndpoints):
+    def __init__(self, place: Place) -> None:
+        self._studio = place.studio
+
+
+@pytest.fixture
+def api(place: Place) -> Api:
+    return Api(place)
+
+
+def test_a_file_is_looked_at_before_anything_comes_in(do: Do, api: Api, tmp_path: Path):
+    file = pickapic(tmp_path / "votes.parquet")
+    shown = do("preview", path=str(file))["regions"]["preview"]
+    assert "9 choices, 3 ties" in shown and 'value="pickapic" selected' in shown
+    assert shown.count("data:image/webp;base64,") == 20 and shown.count(">better<") == 8
+    assert 'name="name" value="votes"' in shown
+    assert api.sources() == []
+
+
+def test_what_was_previewed_comes_in_as_a_source_and_goes_as_one(do: Do, api: Api, tmp_path: Path):
+    file = str(pickapic(tmp_path / "votes.parquet"))
+    do("preview", path=file)
+    shown = do("import", path=file, layout="pickapic", mapping={}, name="Pick-a-Pic", copy=False)
+    assert "12 votes came in as Pick-a-Pic." in shown["regions"]["job-in"]
+    assert shown["regions"]["preview"] == "" and "9 choices, 3 ties" in shown["regions"]["sources"]
+    (source,) = api.sources()
+    assert (source["name"], source["who"], source["files"]) == ("Pick-a-Pic", "ada", [file[-13:]])
+
+    do("change", source="Pick-a-Pic", weight=0.25)
+    do("change", source="Pick-a-Pic", used=False)
+    do("rename", source="Pick-a-Pic", name="old votes")
+    (source,) = api.sources()
+    assert (source["name"], source["weight"], source["used"]) == ("old votes", 0.25, False)
+
+    shown = do("remove", source="old votes")
+    assert "old votes is gone with its 12 votes." in shown["regions"]["job-in"]
+    assert api.sources() == [] and Path(file).is_file()
+
+
+def test_the_same_file_twice_adds_nothing_and_says_so(do: Do, api: Api, tmp_path: Path):
+    file = str(pickapic(tmp_path / "votes.parquet"))
+    api.import_source(file, "first")
+    assert "came in before, as first" in do("preview", path=file)["regions"]["preview"]
+    failed = do("import", path=file, layout="pickapic", mapping={}, name="second", copy=False)
+    assert failed["job"]["state"] == "failed" and "came in before" in failed["job"]["message"]
+    assert [source["name"] for source in api.sources()] == ["first"]
+
+
+def test_another_column_changes_what_is_read(do: Do, api: Api, tmp_path: Path):
+    file = str(two_texts(tmp_path / "hens.parquet"))
+    guessed = api.preview_source(file)
+    assert [each["prompt"] for each in guessed["examples"]] == [f"a hen {n}" for n in range(3)]
+    columns = {each["field"]: each["column"] for each in guessed["mapping"]} | {"prompt": "other"}
+    shown = do("preview", path=file, layout=guessed["layout"], mapping=columns)
+    assert "a yak 0" in shown["regions"]["preview"]
+    api.import_source(file, "yaks", guessed["layout"], columns)
+    assert api.sources()[0]["votes"] == {"preference": 3}
+
+
+def test_columns_that_say_nothing_are_asked_for_one_by_one(do: Do, api: Api, tmp_path: Path):
+    file = str(unnamed(tmp_path / "cows.parquet"))
+    shown = do("preview", path=file)["regions"]["preview"]
+    assert "Choose a layout, then which column is what." in shown and ">choose<" in shown
+
+    asked = api.preview_source(file, "chosen_rejected")
+    assert asked["field"] and asked["problem"].startswith("No column holds")
+    assert {each["field"] for each in asked["mapping"]} >= {"prompt", "chosen", "rejected"}
+    columns = {"prompt": "x", "chosen": "y", "rejected": "z"}
+    read = api.preview_source(file, "chosen_rejected", columns)
+    assert (read["problem"], read["votes"]) == ("", {"preference": 2})
+
+
+def test_files_of_a_browser_are_moved_into_the_studio(
+    do: Do, api: Api, place: Place, tmp_path: Path, uploads: Path
+):
+    sent = uploads / "abc" / "votes.parquet"
+    sent.parent.mkdir()
+    shutil.move(pickapic(tmp_path / "votes.parquet"), sent)
+    shown = do("uploaded", files=[{"path": str(sent), "name": "votes.parquet"}])
+    assert "9 choices, 3 ties" in shown["regions"]["preview"] and not sent.exists()
+
+    path = place.studio.data.incoming.previewed[0]["path"]
+    do("import", path=path, layout="pickapic", mapping={}, name="dropped", copy=False)
+    assert api.sources()[0]["votes"] == {"preference": 9, "tie": 3}
+    assert not Path(path).exists() and api.sources()[0]["faults"] == {}
+    assert list((place.store.opening.folder.path / "sources").rglob("*.parquet"))
+
+
+def test_a_preview_that_is_cancelled_leaves_nothing_of_what_was_sent(
+    do: Do, place: Place, tmp_path: Path, uploads: Path
+):
+    sent = uploads / "votes.parquet"
+    shutil.move(pickapic(tmp_path / "votes.parquet"), sent)
+    do("uploaded", files=[{"path": str(sent), "name": "votes.parquet"}])
+    path = Path(place.studio.data.incoming.previewed[0]["path"])
+    assert do("forget")["regions"]["preview"] == "" and not path.exists()
+
+
+def test_what_cannot_be_read_is_told_in_a_sentence(do: Do, tmp_path: Path):
+    (tmp_path / "votes.parquet").write_bytes(b"PAR1 and no more")
+    for path, told in (("/no/such/file", "/no/such/file"), (tmp_path / "votes.parquet", "votes")):
+        job = do("preview", path=str(path))["job"]
+        assert job["state"] == "failed" and told in job["message"]
+    with pytest.raises(InvalidInput, match="Name a file or a folder"):
+        do("preview", path="  ")
+    with pytest.raises(NotFound):
+        do("remove", source="nobody's")
+    with pytest.raises(InvalidInput, match="is nothing that is done here"):
+        do("dance")
+
+
+@pytest.mark.slow
+def test_a_backup_is_made_and_listed(do: Do, api: Api, tmp_path: Path):
+    assert "There is no backup yet." in do("look")["regions"]["backups"]
+    shown = do("backup", target=str(tmp_path / "safe"))
+    assert f"Backed up to {tmp_path / 'safe'}" in shown["regions"]["job-backup"]
+    assert "0 votes" in shown["regions"]["backups"]
+    assert str(tmp_path / "safe") in shown["regions"]["backup"], "it is the usual one now"
+    assert api.backup("")["path"] == str(tmp_path / "safe")
+    assert api.data_job()["kind"] == "backup"
