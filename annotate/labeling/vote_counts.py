@@ -3,9 +3,12 @@
 Every count of votes that people see comes from here, so that no two of them disagree.
 """
 
+from collections.abc import Sequence
+
 from annotate.views.pairs_and_votes import VoteCounts
 from annotate.wording import quantity
 from storage.records import Counts
+from storage.sources.source_records import Source
 from storage.store import Store
 
 ALIKE = "Every vote is counted alike just now: choices, ties and skips."
@@ -22,7 +25,8 @@ def vote_counts(store: Store, model_id: str, mixed: bool) -> VoteCounts:
         return view(store.labeler_counts(model_id), None, ALIKE)
     counts = store.counts(model_id)
     again = counts.votes - counts.decisive - counts.ties - counts.skipped
-    return view(counts, again, counts_sentence(counts, again))
+    brought = [source for source in store.sources.all(model_id) if source.used]
+    return view(counts, again, counts_sentence(counts, again, brought))
 
 
 def view(counts: Counts, again: int | None, sentence: str) -> VoteCounts:
@@ -54,8 +58,27 @@ def whole_sentence(store: Store, model_id: str, mixed: bool) -> str:
     return " ".join(filter(None, (sentence, left_out_sentence(outside, found.excluded))))
 
 
-def counts_sentence(counts: Counts, again: int) -> str:
-    """Say what the votes are; `again` are those on pairs that check how sure votes are."""
+def counts_sentence(counts: Counts, again: int, brought: Sequence[Source] = ()) -> str:
+    """Say what the votes are, and what came in from files.
+
+    `again` are votes on pairs that check how sure votes are.
+    """
+    return " ".join(filter(None, (own_sentence(counts, again), brought_sentence(brought))))
+
+
+def brought_sentence(brought: Sequence[Source]) -> str:
+    """Say what came in from files and is used; empty for nothing."""
+    if not brought:
+        return ""
+    choices = quantity(sum(source.decisive for source in brought), "choice")
+    if len(brought) == 1:
+        return f"A run also learns from {choices} of the source {brought[0].name}."
+    names = in_a_list([source.name for source in brought])
+    return f"A run also learns from {choices} of {len(brought)} sources: {names}."
+
+
+def own_sentence(counts: Counts, again: int) -> str:
+    """Say what the votes given here are."""
     if not counts.votes:
         return "No vote yet. A run learns from choices: left, right, or four images ranked."
     besides = [

@@ -92,6 +92,7 @@ class RunStatusReader:
             "settings": run.settings,
             "snapshot": run.snapshot_id,
             "counts": counts_of(manifest),
+            "sources": manifest.get("sources", {}) if manifest else {},
             "result": status.result,
         }
 

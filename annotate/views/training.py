@@ -12,6 +12,8 @@ class PlanView(RunPlan):
     """A sentence on votes that it would not learn from, where images of them are lost."""
     counts: NotRequired[str]
     """What the votes are, and which of them a run learns from, where it learns from everybody's."""
+    sources: NotRequired[dict[str, int]]
+    """Decisive votes that came in from files, by the name of their source; in `pairs` too."""
 
 
 class VoteSource(TypedDict):
@@ -22,6 +24,18 @@ class VoteSource(TypedDict):
     id: str
     votes: int
     """Decisive votes on its images."""
+
+
+class ImportedSource(TypedDict):
+    """A source of votes that came in from files, which a run can learn from."""
+
+    name: str
+    votes: int
+    """Those that say which image is better."""
+    weight: float
+    """What a vote of it counts beside one given here."""
+    used: bool
+    """Whether runs take it that name no sources."""
 
 
 class StartedRun(TypedDict):
@@ -68,6 +82,8 @@ class RunView(RunProgress):
     """Id of the snapshot that it learns from."""
     counts: dict[str, int]
     """Rows of its snapshot by kind."""
+    sources: dict[str, int]
+    """Those of them that came in from files, by the name of their source."""
     result: RunResult | None
 
 

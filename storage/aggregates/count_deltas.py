@@ -11,6 +11,7 @@ NEWEST_RUN = """
 SELECT snapshot_id FROM current_runs
 WHERE base = $base AND state NOT IN ('failed', 'cancelled')
   AND coalesce(settings ->> 'voter', '') IN ('', '[]')
+  AND coalesce(settings ->> 'sources', '') IN ('', '[]')
 ORDER BY number DESC LIMIT 1
 """
 

@@ -57,7 +57,7 @@ ORDER BY number
 """
 
 # Votes are untrained unless the newest run that neither failed nor was cancelled had them. A run on
-# one annotator's votes does not count, or everybody else's would be new again.
+# one annotator's votes or on sources alone does not count, or everybody else's would be new again.
 UNTRAINED = f"""
 SELECT (
     SELECT count(*) FROM trainable_votes

@@ -14,8 +14,8 @@ from storage.sources.source_records import SourceCounts
 from storage.sources.source_rows import VoteRow, fault_of, insert_images, insert_votes, vote_row
 from storage.studio_folder import StudioFolder
 
-BATCH_ROWS = 2_000
-"""Votes of one transaction: some 30 ms, for which whoever votes meanwhile waits."""
+BATCH_ROWS = 500
+"""Votes of one transaction: some 10 ms, for which whoever votes meanwhile waits."""
 BATCH_BYTES = 32_000_000
 """Bytes of image files that are held until their batch is written."""
 SAME_IMAGE = "both images are the same"

@@ -29,6 +29,16 @@ UNFINISHED_RUN = """
 SELECT run_id FROM current_runs WHERE base = ? AND state IN ('queued', 'running') LIMIT 1
 """
 
+LOST = """
+WITH lost AS (
+    SELECT image FROM source_images
+    WHERE source_id = $id AND list_contains($files::INTEGER[], file)
+), shown AS (
+    SELECT rowid AS vote, kind, unnest(images) AS image FROM source_votes WHERE source_id = $id
+)
+SELECT kind, count(DISTINCT vote) FROM shown SEMI JOIN lost USING (image) GROUP BY kind
+"""
+
 
 class Sources:
     """All sources of a studio; safe to share between threads."""
@@ -37,6 +47,8 @@ class Sources:
         """Finish first what a kill interrupted: the studio is just being opened."""
         self._database, self._folder, self._clock = database, folder, clock
         sweep_sources(database, folder)
+        self._lost: dict[tuple[int, ...], Mapping[str, int]] = {}
+        """Votes that were counted, by source and its files at fault: a page asks every 2 s."""
         self._import = SourceImport(database, folder, clock)
 
     def bring_in(
@@ -88,6 +100,18 @@ class Sources:
             return {}
         faults = file_faults(self._folder, source)
         return {self._folder.shorten(path): why for path, why in faults.items()}
+
+    def lost(self, source: Source) -> Mapping[str, int]:
+        """Count the votes of a source, by kind, whose images are in files that are at fault."""
+        faults, files = self.faults(source), source.facts.get("files", [])
+        indexes = [index for index, file in enumerate(files) if file["path"] in faults]
+        if not indexes:
+            return {}
+        key = (source.source_id, *indexes)
+        if key not in self._lost:
+            rows = self._database.read(LOST, {"id": source.source_id, "files": indexes})
+            self._lost[key] = dict(rows)
+        return self._lost[key]
 
     def rename(self, base: str, name: str, new_name: str, who: str) -> Source:
         """Give a source another name; raises UnknownSource, InvalidSource or SourceKnown."""

@@ -15,14 +15,15 @@ from storage.records import Run, Voters
 from storage.store import Store
 
 UNSUCCESSFUL = (RunState.FAILED, RunState.CANCELLED)
-TRAINED_KINDS = ("preference", "ranking", "image_lost")
-"""Kinds of rows in a snapshot that stand for a decisive vote, images found missing included."""
 RUN_SETTINGS = "run_settings"
 """Name of the project setting that holds the settings of automatic runs."""
 VOTER = "voter"
 """Setting of a run: the annotators whose votes alone it learns from, one name or several."""
 ALSO = "also_votes_of"
 """Setting of a run: the names or ids of other models whose votes it takes along."""
+SOURCES = "sources"
+"""Setting of a run: the names of sources that came in from files. Where it names some and no
+annotators, the run learns from these sources alone."""
 TIMER_MARGIN_S = 0.05
 """Waiting this much longer makes up for the coarse timers of some systems."""
 
@@ -44,7 +45,7 @@ class NewVotes:
         """Record the weight of everybody's votes; called before they are frozen for a run."""
 
     def new_vote_count(self) -> int:
-        """Count the decisive votes since the newest run.
+        """Count the decisive votes since the newest run; those of sources are never new.
 
         Where automatic runs learn from some people alone, those people's since the newest such run.
         Votes in the snapshot of a failed or canceled run are not new; otherwise the trigger would
@@ -53,14 +54,16 @@ class NewVotes:
         saved = self._store.project_settings.get(RUN_SETTINGS, {})
         if voters := as_voters(saved.get(VOTER)):
             return self._new_of(voters)
+        if saved.get(SOURCES):
+            # Automatic runs would learn from these sources alone.
+            return 0
         new = self._store.decisive_since_last_run(self._model_id)
-        runs = [run for run in self._store.runs(self._model_id) if not run.settings.get(VOTER)]
+        runs = [run for run in self._store.runs(self._model_id) if of_everybody(run)]
         if new and runs and runs[0].state in UNSUCCESSFUL:
-            manifest = snapshot_manifest(self._store, runs[0])
-            counts = counts_of(manifest)
-            in_snapshot = sum(counts.get(kind, 0) for kind in TRAINED_KINDS) - others_in(manifest)
-            decisive = self._store.counts(self._model_id).decisive
-            new = min(new, max(0, decisive - in_snapshot))
+            # By what the snapshot holds, images found missing included, and not by how many rows
+            # it has: those of other models and of sources are among them.
+            snapshots, snapshot_id = self._store.snapshots, runs[0].snapshot_id
+            new = min(new, snapshots.untrained(self._model_id, None, snapshot_id))
         return new
 
     def _new_of(self, voters: tuple[str, ...]) -> int:
@@ -104,9 +107,9 @@ def counts_of(manifest: SnapshotManifest | None) -> dict[str, int]:
     return manifest.get("counts", {}) if manifest else {}
 
 
-def others_in(manifest: SnapshotManifest | None) -> int:
-    """Return how many votes of a snapshot are other models'."""
-    return sum(manifest.get("other_models", {}).values()) if manifest else 0
+def of_everybody(run: Run) -> bool:
+    """Return whether a run learned from everybody's votes."""
+    return not (run.settings.get(VOTER) or run.settings.get(SOURCES))
 
 
 def split_voter(settings: dict[str, Any]) -> tuple[Voters, dict[str, Any]]:
@@ -114,7 +117,8 @@ def split_voter(settings: dict[str, Any]) -> tuple[Voters, dict[str, Any]]:
 
     The annotators are None for the votes of everybody. Raises InvalidAnnotator.
     """
-    trainer_settings = {k: value for k, value in settings.items() if k not in (VOTER, ALSO)}
+    whose = (VOTER, ALSO, SOURCES)
+    trainer_settings = {k: value for k, value in settings.items() if k not in whose}
     return as_voters(settings.get(VOTER)), trainer_settings
 
 

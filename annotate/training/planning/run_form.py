@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypedDict
 
 from align.contracts.run_settings import RunSettingFields, SettingField
-from annotate.training.planning.new_votes import ALSO, VOTER
+from annotate.training.planning.new_votes import ALSO, SOURCES, VOTER
 from annotate.views.training import PlanView
 from annotate.wording import pluralize, quantity
 
@@ -38,6 +38,8 @@ class FormValues(TypedDict):
     """Annotators whose votes alone count; empty for everybody."""
     also_votes_of: list[str]
     """Other models whose votes are taken along."""
+    sources: list[str]
+    """Sources whose votes alone count, beside those of `voter`; empty for all in use."""
 
 
 def form_values(settings: Mapping[str, Any], known: RunSettingFields) -> FormValues:
@@ -58,6 +60,7 @@ def form_values(settings: Mapping[str, Any], known: RunSettingFields) -> FormVal
         "init_from": given.get("init_from", default["init_from"]),
         "voter": as_list(given.get(VOTER)),
         "also_votes_of": as_list(given.get(ALSO)),
+        "sources": as_list(given.get(SOURCES)),
     }
 
 

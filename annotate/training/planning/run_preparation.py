@@ -56,7 +56,8 @@ class RunPreparation:
         # Weights first: the snapshot holds each vote with its annotator's weight.
         self._new_votes.update_weights()
         snapshot = self._store.write_snapshot(
-            self._model_id, self._new_votes.settle_s, voter, others
+            *(self._model_id, self._new_votes.settle_s, voter, others),
+            self._sources.brought(settings),
         )
         run = self._store.create_run(
             snapshot.snapshot_id, self._model_id, parent.version, settings, trigger

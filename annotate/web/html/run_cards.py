@@ -13,7 +13,7 @@ from annotate.versions.naming import UNTITLED, VersionTitles
 from annotate.versions.release_gate import failed_checks
 from annotate.views.training import PlanView, RunDetail, RunView
 from annotate.web.html.run_curves import curves_of
-from annotate.wording import pluralize
+from annotate.wording import pluralize, quantity
 
 CANCELLING = "cancelling"
 STOPS_SOON = "It stops after its present step and keeps what it has learned, to resume from."
@@ -45,9 +45,24 @@ def plan_card(plan: PlanView) -> str:
     return (
         f'<div class="card plan">{facts_row(facts)}'
         f'<p class="soft">Preset <em>{escape(str(plan["preset"]))}</em>. '
-        f"{escape(plan['summary'])}</p>{left_out(plan.get('counts'))}{notes}"
+        f"{escape(plan['summary'])}</p>{left_out(brought(plan))}{left_out(plan.get('counts'))}"
+        f"{notes}"
         f"{left_out(plan.get('left_out'))}</div>"
     )
+
+
+def brought(plan: PlanView) -> str:
+    """Say how many of the pairs came in from files; empty where none did."""
+    sources = plan.get("sources", {})
+    votes = sum(sources.values())
+    if not votes:
+        return ""
+    whose = f"of the source {next(iter(sources))}"
+    if len(sources) > 1:
+        whose = f"of {len(sources)} sources"
+    if votes == plan["pairs"]:
+        return f"All of them came in from files: they are {whose}."
+    return f"{quantity(plan['pairs'] - votes, 'choice')} here and {votes:,} {whose}."
 
 
 def _limit(plan: PlanView) -> list[tuple[str, str]]:

@@ -11,7 +11,11 @@ from annotate.wording import in_bytes, quantity
 
 FEW_STAGES = 3
 """Images of a prompt that leave room for another prompt beside them."""
-WHOSE = {"voter": "votes of", "also_votes_of": "also votes on images of"}
+WHOSE = {
+    "voter": "votes of",
+    "also_votes_of": "also votes on images of",
+    "sources": "sources that came in from files",
+}
 """Settings of a run that the trainer does not know, as people name them."""
 
 
@@ -22,7 +26,9 @@ def run_head(run: RunDetail, titles: VersionTitles = UNTITLED) -> str:
     steps = f"step {run['step']} of {run['steps']}" if run["step"] else ""
     # Four images that were ranked are one choice, as in the plan.
     choices = run["counts"].get("preference", 0) + run["counts"].get("ranking", 0)
-    facts = [trigger, steps, f"learns from {quantity(choices, 'choice')}" if choices else ""]
+    brought = ", ".join(f"{votes:,} of {name}" for name, votes in run.get("sources", {}).items())
+    learns = f"learns from {quantity(choices, 'choice')}" if choices else ""
+    facts = [trigger, steps, f"{learns} ({brought})" if brought else learns]
     return (
         f'<div class="run-head"><b>{escape(run_title(run))}</b>{state_badge(shown_state(run))}'
         f'<span class="soft">{escape(" · ".join(fact for fact in facts if fact))} '

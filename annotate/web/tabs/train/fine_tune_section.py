@@ -93,7 +93,8 @@ class FineTuneSection:
     def _choices(self) -> list[Any]:
         studio = self._studio
         annotators = studio.next_run.annotators()
-        return self._fields.choices(studio.versions(), annotators, studio.vote_sources.all())
+        others = studio.vote_sources
+        return self._fields.choices(studio.versions(), annotators, others.all(), others.imported())
 
     def _change(self, name: str, text: str, value: Any) -> list[Any]:
         """Take one field of the form over into the settings."""

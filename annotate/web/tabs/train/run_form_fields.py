@@ -12,7 +12,7 @@ from annotate.training.planning.run_form import defaults, field_of, form_values
 from annotate.versions.naming import version_title
 from annotate.views.model_versions import ListedVersion
 from annotate.views.next_run import RunPreview
-from annotate.views.training import VoteSource
+from annotate.views.training import ImportedSource, VoteSource
 from annotate.wording import quantity
 
 BUDGETS = [
@@ -22,6 +22,9 @@ BUDGETS = [
 ]
 INVALID = "invalid"
 EVERYBODY = "Nobody chosen: everybody's choices count."
+ONLY_SOURCES = "Nobody chosen: nobody's choices count beside those of the sources below."
+ALL_SOURCES = "Choices that came in from files. None chosen: all that are in use count."
+ONLY_PEOPLE = "None chosen: only the choices of the people above count."
 OTHER_MODELS = "Choices between images of other models of this studio; people's taste is the same."
 JSON_HELP = "Only what differs from the defaults. {} is all defaults."
 
@@ -59,6 +62,9 @@ class RunFormFields:
         )
         self._components["voter"] = gr.Dropdown(
             [], multiselect=True, label="Whose choices", elem_id="run-voter", visible=False
+        )
+        self._components["sources"] = gr.Dropdown(
+            [], multiselect=True, label="Sources", elem_id="run-sources", visible=False
         )
         self._components["also_votes_of"] = gr.CheckboxGroup(
             [], label="Also learn from", elem_id="other-votes", visible=False
@@ -121,29 +127,36 @@ class RunFormFields:
         versions: list[ListedVersion],
         annotators: Mapping[str, int],
         sources: list[VoteSource],
+        imported: list[ImportedSource],
     ) -> list[Any]:
-        """Return updates of what may be chosen: versions, annotators and other models."""
+        """Return updates of what may be chosen: versions, annotators, sources, other models."""
         titles = [("base: anew from all choices", "base")]
         titles += [(version_title(each), each["version"]) for each in versions if each["parent"]]
         people = [(f"{who} ({quantity(n, 'choice')})", who) for who, n in annotators.items()]
         models = [(f"{e['model']} ({quantity(e['votes'], 'choice')})", e["id"]) for e in sources]
+        files = [(f"{e['name']} ({quantity(e['votes'], 'choice')})", e["name"]) for e in imported]
         return [
             gr.update(choices=titles),
-            gr.update(choices=people, visible=len(people) > 1),
+            gr.update(choices=people, visible=len(people) + len(files) > 1),
+            gr.update(choices=files, visible=bool(files)),
             gr.update(choices=models, visible=bool(models)),
         ]
 
     @property
     def chosen_from(self) -> list[Component]:
         """Return what `choices` returns updates of."""
-        return [self._components[name] for name in ("init_from", "voter", "also_votes_of")]
+        return [
+            self._components[name] for name in ("init_from", "voter", "sources", "also_votes_of")
+        ]
 
     def help_of(self, name: str, shown: Any) -> str:
         """Return a field's default and its line of help."""
         if name == "budget":
             return "Half, one or twice the steps and the time of a normal run, and nothing else."
         if name == "voter":
-            return EVERYBODY
+            return ONLY_SOURCES if shown and shown["sources"] else EVERYBODY
+        if name == "sources":
+            return ONLY_PEOPLE if shown and shown["voter"] else ALL_SOURCES
         if name == "also_votes_of":
             return OTHER_MODELS
         if name == "objective":
