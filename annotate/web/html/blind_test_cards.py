@@ -130,7 +130,7 @@ def sentence(trial: BlindTestCard, titles: VersionTitles = UNTITLED) -> str:
         return "<b>No votes yet.</b> Press Vote: the sides are shuffled, and no image is marked."
 
     low, high = needed
-    most = f"{high:,} or more" if high >= MAX_SIMULATED_VOTES else f"{high:,}"
+    most = f"over {high:,}" if high >= MAX_SIMULATED_VOTES else f"{high:,}"
     span = most if low == high else f"{low:,} to {most}"
     return (
         f"<b>No verdict yet.</b> About {span} more {pluralize(high, 'choice')} until an "

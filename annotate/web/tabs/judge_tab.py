@@ -127,7 +127,7 @@ class JudgeTab:
         self._studio.blind_tests.begin(
             before, after, given, questions, bool(mixed), bool(activate_winner)
         )
-        gr.Info("Press Vote to take part. Both versions are rendering images.")
+        gr.Info("Press Vote to take part. Both versions are rendering images.", duration=5)
         return self._view()
 
     def _on_button(self, event: gr.EventData) -> str:

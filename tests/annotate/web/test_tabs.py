@@ -259,7 +259,11 @@ def test_more_skipped_files_than_a_line_holds_are_listed_one_a_line():
 
 @pytest.mark.parametrize(
     ("needed", "words"),
-    [((1, 1), "About 1 more choice until"), ((5, 39), "About 5 to 39 more choices")],
+    [
+        ((1, 1), "About 1 more choice until"),
+        ((5, 39), "About 5 to 39 more choices"),
+        ((74, 1000), "About 74 to over 1,000 more choices"),
+    ],
 )
 def test_how_many_votes_a_blind_test_takes_is_a_range_only_where_it_is_one(needed, words):
     assert words in sentence(undecided(needed))
