@@ -18,7 +18,7 @@ from storage.layouts.column_names import (
     Names,
 )
 from storage.layouts.data_rows import Cells
-from storage.layouts.forms.own_rows import SIGNS, own_mapping
+from storage.layouts.forms.own_rows import SIGNS
 from storage.layouts.layouts import MOST_IMAGES
 from storage.layouts.mapping import ColumnMapping
 
@@ -28,7 +28,8 @@ Columns: TypeAlias = dict[str, str]
 def guess_mapping(cells: Cells) -> ColumnMapping | None:
     """Return the mapping that the names of columns suggest; None if they suggest nothing."""
     if cells.keys() >= SIGNS:
-        return own_mapping(cells)
+        # It has no roles: its columns are known.
+        return ColumnMapping("palate", {})
     names = Names(cells)
     for layout, guess in GUESSES.items():
         if columns := guess(names):

@@ -14,6 +14,10 @@ from storage.layouts.parquet_files import parts_of
 CONSTANT = "="
 """Begins what stands for a column and is the value itself: `prompt: "=a red fox"`."""
 MAX_TEXT_LENGTH = 20_000
+NOTHING_GUESSED = (
+    "The names of the columns do not say which image is better. Choose a layout, and which column "
+    "is what."
+)
 
 
 class MappingData(TypedDict):
@@ -89,6 +93,8 @@ def mapping_from_text(text: str, guessed: ColumnMapping | None) -> ColumnMapping
         said[role.strip()] = cell.strip()
 
     layout = said.pop("layout", guessed.layout if guessed else "")
+    if not layout:
+        raise UnreadableData(NOTHING_GUESSED)
     same = guessed is not None and guessed.layout == layout
     columns = {**(guessed.columns if guessed and same else {}), **said}
     return mapping_from_data({"layout": layout, "columns": columns})

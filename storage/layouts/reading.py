@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
-from pathlib import Path
 from typing import TypeAlias
 
 from storage.errors import UnreadableData
@@ -20,7 +18,7 @@ from storage.layouts.forms.ranking_rows import RankedRows, votes_by_ranks
 from storage.layouts.found import FoundData, rows_of_file
 from storage.layouts.image_finder import ImageFinder
 from storage.layouts.layouts import LAYOUTS, Form
-from storage.layouts.mapping import ColumnMapping, check_mapping
+from storage.layouts.mapping import NOTHING_GUESSED, ColumnMapping, check_mapping
 from storage.layouts.parquet_rows import parquet_rows
 from storage.layouts.values import LeftOut
 
@@ -56,10 +54,7 @@ def votes(
     mapping = mapping or found.guess
     if mapping is None:
         told = ", ".join(list(found.cells)[:20])
-        raise UnreadableData(
-            "The names of the columns do not say which image is better. Choose a layout, and which "
-            f"column is what. There are {told}."
-        )
+        raise UnreadableData(f"{NOTHING_GUESSED} There are {told}.")
     form = LAYOUTS[mapping.layout].form if mapping.layout in LAYOUTS else None
     if (form == "folders") != (found.kind == "folders"):
         raise UnreadableData(
@@ -75,16 +70,6 @@ def votes(
     if form == "ranked_rows":
         return votes_of_groups(rows, RankedRows(mapping, finder))
     return votes_of_rows(rows, READERS[LAYOUTS[mapping.layout].form], mapping, finder)
-
-
-def reader_of(
-    found: FoundData, mapping: ColumnMapping | None = None
-) -> Callable[[Sequence[Path]], Iterator[VoteOrReason]]:
-    """Return what reads the same files, or some of them, where they are by then.
-
-    Files may have been taken into a studio meanwhile. Calling it raises UnreadableData as `votes`.
-    """
-    return lambda files: votes(replace(found, files=tuple(files)), mapping)
 
 
 def rows_of(found: FoundData, mapping: ColumnMapping, content: bool) -> Iterator[RowOrReason]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from foreign_files import image, lines, parquet, read, told
@@ -16,7 +17,7 @@ from storage.layouts.mapping import (
     mapping_from_data,
     mapping_from_text,
 )
-from storage.layouts.reading import READERS, reader_of, votes
+from storage.layouts.reading import READERS, votes
 
 CHOSEN = "prompt VARCHAR, chosen BLOB, rejected BLOB, other BLOB, title VARCHAR"
 A, B, C = image(1), image(2), image(3)
@@ -137,6 +138,13 @@ def test_a_path_that_leads_nowhere_in_a_column_is_refused(path):
         read(path, mapping="chosen=chosen.x")
 
 
+def test_nothing_said_of_nothing_guessed_asks_for_a_layout(tmp_path):
+    path = lines(tmp_path / "a.jsonl", [{"x": 1}])
+
+    with pytest.raises(UnreadableData, match="do not say which image is better"):
+        mapping_from_text("", find_data([path]).guess)
+
+
 def test_a_folder_layout_is_not_for_files(path):
     with pytest.raises(UnreadableData, match="is not of the layout folders"):
         read(path, mapping="layout=folders")
@@ -153,7 +161,7 @@ def test_files_that_moved_are_read_where_they_are(path, tmp_path):
     found = find_data([path])
     moved = path.rename(tmp_path / "moved.parquet")
 
-    (vote,) = reader_of(found)([moved])
+    (vote,) = votes(replace(found, files=(moved,)))
 
     assert vote.images[0].place.file == moved
 

@@ -68,6 +68,7 @@ def test_choices_turn_the_better_image_to_the_front(tmp_path, configuration):
     found = read(path)
 
     assert layout_of(path) == "palate"
+    assert read(path, mapping="layout=palate") == found
     assert [told(vote) for vote in found] == [("preference", [A, B]), ("preference", [B, A])]
     assert [vote.strength for vote in found] == [1, 2]
     assert (found[0].annotator, found[0].given) == ("0123456789ab", GIVEN)
