@@ -117,10 +117,7 @@ class TrainerProcess:
         paces: Sequence[MeasuredPace] = (),
         own: int | None = None,
     ) -> RunPlan:
-        """Return the plan of a run on this many pairs, `own` of them not from files.
-
-        Raises InvalidSettings.
-        """
+        """Plan a run on so many pairs, `own` of them not from files. Raises InvalidSettings."""
         self._devices.check(configure(model.preset, settings).num_processes)
         known = replace(self._known(model, sampler), pairs_per_s=pairs_per_s, paces=paces)
         return plan(model.preset, pairs, settings, known, own=own)
