@@ -44,7 +44,9 @@ COMMANDS = {
         "backup HOME TARGET",
         "copy a whole studio, also while the app runs",
     ),
-    "merge": Command("", "merge HOME OTHER", "take the votes of another studio of the model"),
+    "merge": Command(
+        "storage.commands.merge:main", "merge HOME OTHER", "take all of another studio of the model"
+    ),
     "copies": Command(
         "storage.commands.copies:list_copies", "copies HOME", "the database's copies, newest first"
     ),

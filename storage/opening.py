@@ -8,6 +8,7 @@ from storage.backup.copies import MIGRATION, Copies
 from storage.backup.inspection import logs_of, remove_scratch
 from storage.backup.recovery import Recovery
 from storage.backup.schedule import CopySchedule
+from storage.backup.unfinished_merge import remove_unfinished
 from storage.database import Database
 from storage.errors import DamagedSource, NoCopy
 from storage.replacement import finish_replacement
@@ -56,6 +57,7 @@ class Opening:
                 # What was given before a kill is safe from damage to the log from now on.
                 database.checkpoint()
             migrate(database, read_migrations(), partial(self._copy_first, recovery, database))
+            remove_unfinished(self.folder, database)
         except BaseException:
             database.close()
             raise

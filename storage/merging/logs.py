@@ -27,6 +27,8 @@ class Log:
     """A query for the rows here, where it takes more than the table."""
     moves: bool = True
     """False where the order of the rows says nothing, so that they are only appended."""
+    undoes: bool = False
+    """True where a row may take back another one, which `supersedes` names."""
 
     @property
     def rows_here(self) -> str:
@@ -40,17 +42,17 @@ class Log:
 
 
 def stage_rows(stage: Cursor, log: Log) -> None:
-    """Stage a log's rows: all of the other studio's, and those that are new here, with `at`.
+    """Stage a log's rows: all of the other studio's, and those that are new here, with `moment`.
 
-    `at` is the time of a row, or of one before it if that is later.
+    `moment` is the time of a row, or of one before it if that is later.
     """
     table, id = log.table, log.id
     stage.execute(
-        f"CREATE TABLE other.inc.{table}_all AS SELECT *, {running_time(id)} AS at "
+        f"CREATE TABLE other.inc.{table}_all AS SELECT *, {running_time(id)} AS moment "
         f"FROM ({log.theirs})"
     )
     stage.execute(
-        f"CREATE TABLE other.inc.{table}_ours AS SELECT *, {running_time(id)} AS at "
+        f"CREATE TABLE other.inc.{table}_ours AS SELECT *, {running_time(id)} AS moment "
         f"FROM {log.rows_here}"
     )
     stage.execute(
@@ -69,15 +71,15 @@ def stage_order(stage: Cursor, log: Log) -> None:
     """Stage the ids that rows will have: new ones of the other studio, and those here that move."""
     table, id = log.table, log.id
     moved = f"""
-        SELECT 0 AS origin, {id} AS old, at FROM other.inc.{table}_ours
-        WHERE at > (SELECT min(at) FROM other.inc.{table}_new) UNION ALL
+        SELECT 0 AS origin, {id} AS old, moment FROM other.inc.{table}_ours
+        WHERE moment > (SELECT min(moment) FROM other.inc.{table}_new) UNION ALL
     """
     stage.execute(
         f"""
         CREATE TABLE other.inc.{table}_order AS
-        SELECT origin, old, at, (SELECT coalesce(max({id}), 0) FROM palate.{table})
-               + row_number() OVER (ORDER BY at, origin, old) AS here
-        FROM ({moved if log.moves else ""} SELECT 1 AS origin, {id} AS old, at
+        SELECT origin, old, moment, (SELECT coalesce(max({id}), 0) FROM palate.{table})
+               + row_number() OVER (ORDER BY moment, origin, old) AS here
+        FROM ({moved if log.moves else ""} SELECT 1 AS origin, {id} AS old, moment
               FROM other.inc.{table}_new)
         """
     )
@@ -107,8 +109,19 @@ def move(cursor: Cursor, log: Log, *references: str) -> None:
 
     A reference is written as `table.column`. No id is used twice, so no row meets another.
     """
-    own = f"{log.table}.{log.id}"
-    for table, column in (name.split(".") for name in (own, *references) if log.moves):
+    if not log.moves:
+        return
+    if log.undoes:
+        # Both columns at once: DuckDB takes a second change of a row for a second row.
+        cursor.execute(
+            f"UPDATE {log.table} SET {log.id} = moved.here, supersedes = undone.here "
+            f"FROM {log.table} AS same JOIN other.inc.{log.table}_order AS moved "
+            f"ON moved.origin = 0 AND moved.old = same.{log.id} "
+            f"LEFT JOIN other.inc.{log.table}_keys AS undone ON undone.old = same.supersedes "
+            f"WHERE {log.table}.{log.id} = same.{log.id}"
+        )
+    own = () if log.undoes else (f"{log.table}.{log.id}",)
+    for table, column in (name.split(".") for name in (*own, *references)):
         cursor.execute(
             f"UPDATE {table} SET {column} = moved.here FROM other.inc.{log.table}_order AS moved "
             f"WHERE moved.origin = 0 AND {table}.{column} = moved.old"

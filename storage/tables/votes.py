@@ -114,6 +114,20 @@ class Votes:
 
         return self._counts.write(insert, then=lambda receipt: self._count(receipt, vote, pair))
 
+    def merge(self, work: Callable[[Cursor], None]) -> None:
+        """Run a transaction that brings in votes and rankings of another studio.
+
+        Ids of votes that are here may change in it, so all is counted anew, and what came counts
+        as given now.
+        """
+
+        def recount(_: object) -> None:
+            self._counts.invalidate()
+            for kind in (VOTE, RANKING):
+                self._settling.note(kind, newest_id(self._database, kind))
+
+        self._counts.write(work, then=recount)
+
     def change(self, vote_key: str, verdict: Verdict | None, annotator: str, key: str) -> Changed:
         """Replace an annotator's current vote by one of another verdict, or with None take it back.
 

@@ -1,0 +1,147 @@
+"""Files that come with the other studio's rows: images, adapters, what was imported, and runs.
+
+Images, LoRAs and imports have names that stand for one content, so they are put in place before the
+rows: without a row they are clutter that a clean-up finds. A run's folder has a number, which the
+next run would take if its row never came. So which folders were put is written down first, and the
+next start removes those without a row.
+"""
+
+import json
+import os
+import shutil
+import threading
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from storage.backup.copies import sync
+from storage.backup.unfinished_merge import PLACED
+from storage.errors import CopyingStopped, DiskFull
+from storage.records import new_id
+from storage.studio_backup.stored_files import (
+    Progress,
+    bring_to_disk,
+    digest_of,
+    reason_of,
+    room_for,
+)
+from storage.studio_backup.studio_files import named_by_its_hash, studio_files
+
+ONCE = ("images/", "imports/", "loras/")
+"""Folders of files that are written once, under a name of their own."""
+
+
+class MergedFiles:
+    """Files of another studio on their way into a studio folder."""
+
+    def __init__(
+        self, home: Path, other: Path, scratch: Path, progress: Progress, cancelled: threading.Event
+    ) -> None:
+        self._home, self._other, self._scratch = home, other, scratch
+        self._progress, self._cancelled = progress, cancelled
+        self._put: list[Path] = []
+
+    def bring(self, named: set[str], runs: Iterable[str]) -> int:
+        """Put files in place that need no row, and runs beside; return the images that are gone.
+
+        `named` are the hashes of images that rows name. Raises DiskFull or CopyingStopped, and
+        then nothing is left of them.
+        """
+        try:
+            wanted = self._wanted(named, set(runs))
+            if self._home.stat().st_dev != self._other.stat().st_dev:
+                room_for(self._home, sum(size for _, _, size in wanted))
+            for number, (source, target, _) in enumerate(wanted):
+                if self._cancelled.is_set():
+                    raise CopyingStopped("The merge was stopped. Nothing was changed.")
+                self._copy(source, target)
+                self._progress(number + 1, len(wanted))
+            bring_to_disk(self._put)
+        except OSError as error:
+            self.undo()
+            raise DiskFull(
+                f"The other studio's files could not be copied: {reason_of(error)}. Nothing was "
+                "changed. Free some space, then merge again."
+            ) from error
+        except BaseException:
+            self.undo()
+            raise
+        return sum(not self._is_there(sha256) for sha256 in named)
+
+    def _wanted(self, named: set[str], runs: set[str]) -> list[tuple[Path, Path, int]]:
+        """Return the files to copy: from where, to where, and how large each is."""
+        wanted = []
+        for path, file in studio_files(self._other):
+            sha256 = named_by_its_hash(path)
+            is_run = path.startswith("runs/") and path.split("/")[1] in runs
+            if is_run:
+                wanted.append((file.path, self._scratch / path, file.bytes))
+            elif path.startswith(ONCE) and (sha256 is None or sha256 in named):
+                if not (target := self._home / path).exists():
+                    wanted.append((file.path, target, file.bytes))
+        return wanted
+
+    def _copy(self, source: Path, target: Path) -> None:
+        """Copy a file under a scratch name, and give it its own once it is whole."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        work = target.with_name(f".{new_id()}")
+        try:
+            sha256 = named_by_its_hash(source.relative_to(self._other).as_posix())
+            if sha256 is not None:
+                with suppress(OSError):
+                    # Nobody writes to an image again, so a second name is as good as a copy.
+                    os.link(source, work)
+            if not work.exists():
+                shutil.copyfile(source, work)
+            if sha256 is not None and digest_of(work) != sha256:
+                return
+            os.replace(work, target)
+            self._put.append(target)
+        finally:
+            work.unlink(missing_ok=True)
+
+    def _is_there(self, sha256: str) -> bool:
+        return any((self._home / "images" / sha256[:2]).glob(f"{sha256}.*"))
+
+    def place_runs(self, runs: Mapping[str, str], snapshots: Mapping[str, str]) -> None:
+        """Give the folders of runs their numbers here; their rows are about to be committed."""
+        folders = {old: new for old, new in runs.items() if (self._scratch / "runs" / old).is_dir()}
+        if not folders:
+            return
+        (self._home / "runs").mkdir(exist_ok=True)
+        write_placed(self._home, list(folders.values()))
+        for old, new in folders.items():
+            source, target = self._scratch / "runs" / old, self._home / "runs" / new
+            if source.is_dir() and not target.exists():
+                name_snapshot(source / "config.json", snapshots)
+                os.replace(source, target)
+        sync(self._home / "runs")
+
+    def undo(self) -> None:
+        """Remove what was put in place."""
+        for path in self._put:
+            with suppress(OSError):
+                path.unlink()
+
+
+def write_placed(home: Path, runs: list[str]) -> None:
+    """Write down the folders that are about to be put, durably."""
+    scratch = home / ".placed.tmp"
+    scratch.write_text(json.dumps({"runs": runs}), encoding="utf-8")
+    sync(scratch)
+    os.replace(scratch, home / PLACED)
+    sync(home)
+
+
+def name_snapshot(config: Path, snapshots: Mapping[str, str]) -> None:
+    """Let a run's settings name its snapshot as it is called here."""
+    with suppress(OSError, ValueError):
+        document = json.loads(config.read_text(encoding="utf-8"))
+        document["snapshot_id"] = snapshots[document["snapshot_id"]]
+        config.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+def highest_snapshot(home: Path) -> int:
+    """Return the highest number of a snapshot's folder; a kill may have left one without a row."""
+    names = (path.name[1:] for path in (home / "snapshots").glob("s[0-9]*"))
+    return max((int(name) for name in names if name.isdecimal()), default=0)
