@@ -104,8 +104,7 @@ class TrainerProcess:
         devices: TrainingDevices | None = None,
     ) -> None:
         self._python, self._devices = python, devices or TrainingDevices()
-        self._cache = cache
-        self._cpu_lock = cpu_lock
+        self._cache, self._cpu_lock = cache, cpu_lock
 
     def plan(
         self,
