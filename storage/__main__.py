@@ -33,7 +33,11 @@ COMMANDS = {
         "sources HOME",
         "list, weigh, leave out or remove what came in",
     ),
-    "export": Command("", "export HOME TARGET", "write votes and images for other programs"),
+    "export": Command(
+        "storage.commands.export_votes:main",
+        "export HOME TARGET --form FORM",
+        "write votes and images for other programs",
+    ),
     "restore-votes": Command(
         "storage.commands.restore_votes:main",
         "restore-votes FOLDER HOME",

@@ -13,6 +13,8 @@ from storage.layouts.foreign_votes import RowLeftOut
 from storage.layouts.json_rows import NOT_UTF8, is_text, open_text
 
 MAX_LINE_LENGTH = 1_000_000
+GUARDED = ("'=", "'+", "'-", "'@", "'\t", "'\r", "''")
+"""Beginnings of a guarded text, as Palate's own CSV has them, and others'."""
 DELIMITERS = ",;\t|"
 OTHER_LENGTH = "a row has more or fewer cells than the first line has names"
 LONG_CELL = "a cell has more than 131,072 characters"
@@ -59,8 +61,13 @@ def row_of(row: list[str] | str, names: list[str], file: int, number: int) -> Ro
         return RowLeftOut(file, number, OTHER_LENGTH)
     if not all(map(is_text, row)):
         return RowLeftOut(file, number, NOT_UTF8)
-    cells = zip(names, row, strict=True)
+    cells = zip(names, map(without_guard, row), strict=True)
     return DataRow(file, number, {name: cell or None for name, cell in cells if name})
+
+
+def without_guard(cell: str) -> str:
+    """Return a text without the apostrophe that keeps spreadsheets from running it as a formula."""
+    return cell[1:] if cell.startswith(GUARDED) else cell
 
 
 def lines_of(text: IO[str], name: str) -> Iterator[str]:

@@ -34,15 +34,18 @@ class ImageChecks:
         faults: dict[str, str] = {}
         room = most_bytes
         for sha256 in dict.fromkeys(hashes):
-            fault, read = self._fault(sha256, room)
+            fault, read = self._fault(self._folder.image(sha256), sha256, room)
             room = None if room is None else room - read
             if fault is not None:
                 faults[sha256] = fault
         return faults
 
-    def _fault(self, sha256: str, room: int | None) -> tuple[str | None, int]:
+    def fault_of_file(self, path: Path, sha256: str) -> str | None:
+        """Return the fault of the file of an image, whatever its suffix; None for a sound one."""
+        return self._fault(path, sha256, None)[0]
+
+    def _fault(self, path: Path, sha256: str, room: int | None) -> tuple[str | None, int]:
         """Return the fault of one image, and the number of bytes read to find it."""
-        path = self._folder.image(sha256)
         try:
             status = os.stat(path)
             # Never opened: reading a named pipe would wait for ever.

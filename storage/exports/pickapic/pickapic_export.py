@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
@@ -14,9 +13,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from storage.database import Database
-from storage.errors import BrokenStudio, NoVotes
+from storage.errors import NoVotes
 from storage.exports.export_errors import BrokenExport, ExportStopped
-from storage.exports.exported_votes import ExportedImage, ExportedVote, without_folders
+from storage.exports.exported_votes import ExportedVote, without_folders
+from storage.exports.image_bytes import ImageBytes
 from storage.exports.pickapic.pickapic_card import dataset_card
 from storage.exports.pickapic.pickapic_rows import (
     PromptRows,
@@ -69,20 +69,6 @@ class Written:
 
 def unwatched(done: int, of: int) -> None:
     """Tell nobody of the progress."""
-
-
-def content_of(image: ExportedImage) -> bytes:
-    """Return the bytes of an image; raises BrokenStudio if they are not those voted on."""
-    try:
-        content = image.place.file.read_bytes()
-    except OSError:
-        content = b""
-    if hashlib.sha256(content).hexdigest() != image.sha256:
-        raise BrokenStudio(
-            f"The image {image.name} went away or was changed while the export was written. "
-            "Export again: votes on images that are gone are left out."
-        )
-    return content
 
 
 def grouped(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
@@ -171,10 +157,22 @@ class PickapicExport:
         writers = {
             place: ShardWriter(folder / place[0], place[1], COLUMNS[place[0]]) for place in PLACES
         }
+        with ImageBytes() as contents:
+            self._write_votes(writers, counts, lowest, contents)
+        return {place: writer.finish() for place, writer in writers.items()}
+
+    def _write_votes(
+        self,
+        writers: Mapping[tuple[str, str], ShardWriter],
+        counts: PromptCounts,
+        lowest: int,
+        contents: ImageBytes,
+    ) -> None:
+        """Write the rows of each vote."""
         for votes in grouped(self._unflagged(), AT_ONCE):
             rows = counts.of({prompt_key(vote.caption) for vote in votes})
             for vote in votes:
-                images = {image.sha256: content_of(image) for image in vote.images}
+                images = {image.sha256: contents.read(image) for image in vote.images}
                 caption, key = vote.caption, prompt_key(vote.caption)
                 order = shuffled(vote, self._seed)
                 of_full = PromptRows(caption, rows[FULL, key])
@@ -186,7 +184,6 @@ class PickapicExport:
                         turned = reordered(choice, shuffled(choice, self._seed))
                         row = default_row(turned, images, of_default)
                         writers[DEFAULT, split_of(key, lowest)].add(row)
-        return {place: writer.finish() for place, writer in writers.items()}
 
     def _compare(self, shard: Shard, configuration: str) -> None:
         """Read every row and every image of a file back; raises BrokenExport."""

@@ -1,0 +1,1 @@
+"""Forms of an export: what each program reads, a module each."""
