@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from PIL import Image as PILImage
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,6 +39,8 @@ PAIR = "document.querySelector('#stage [data-acked]')?.dataset.pair || ''"
 SETTLED = "document.querySelector('#stage [data-acked]')?.dataset.settled || ''"
 SECONDS_A_VOTE = 2.0
 MOST_BLIND = 150
+TAKEN = ("label", "tune", "compare", "verdict", "versions", "insights")
+"""The images of README.md and docs/guide.md."""
 
 
 def main() -> None:
@@ -243,6 +246,20 @@ class Sitting:
             time.sleep(2)
             page.screenshot(path=shots / f"insights-{scheme}.png", full_page=True)
             context.close()
+        for name in TAKEN:
+            for scheme in ("light", "dark"):
+                make_small(shots / f"{name}-{scheme}.png")
+
+
+def make_small(shot: Path) -> None:
+    """Keep a screenshot in 256 colors where that takes fewer bytes, for all stay in the history."""
+    with PILImage.open(shot) as image:
+        whole = image.convert("RGB")
+    # Dithered by its own palette, or soft colors would show edges.
+    few, content = whole.quantize(palette=whole.quantize(256)), io.BytesIO()
+    few.save(content, "PNG", optimize=True)
+    if content.tell() < shot.stat().st_size:
+        shot.write_bytes(content.getvalue())
 
 
 def say(what: str, value: float, unit: str) -> None:
