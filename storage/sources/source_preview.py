@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections import Counter
@@ -33,6 +34,7 @@ MOST_NAMES = 10_000
 class ExampleVote:
     """A vote that would come in, with its images."""
 
+    file: int
     row: int
     prompt: str
     kind: ForeignKind
@@ -113,6 +115,8 @@ class Looking:
         self._votes: Counter[str] = Counter()
         self._left_out: Counter[str] = Counter()
         self._annotators: set[str] = set()
+        # The same examples for the same file.
+        self._chance = random.Random(0)
         self._examples: list[ExampleVote] = []
         self.rows = 0
 
@@ -132,7 +136,7 @@ class Looking:
             left_out=dict(self._left_out.most_common()),
             images=self._intake.count,
             annotators=len(self._annotators),
-            examples=tuple(self._examples),
+            examples=tuple(sorted(self._examples, key=lambda each: (each.file, each.row))),
             known=known,
         )
 
@@ -156,8 +160,12 @@ class Looking:
         self._votes[vote.kind] += 1
         if vote.annotator and len(self._annotators) < MOST_NAMES:
             self._annotators.add(vote.annotator)
+        # Of the first of so many votes, each is as likely to be shown as any other.
+        number = self._chance.randrange(sum(self._votes.values()))
         if len(self._examples) < EXAMPLES:
             self._examples.append(example_of(vote, found))
+        elif number < EXAMPLES:
+            self._examples[number] = example_of(vote, found)
         return None
 
 
@@ -165,6 +173,7 @@ def example_of(vote: ForeignVote, found: Sequence[LookedAt]) -> ExampleVote:
     """Return a vote as it is shown."""
     contents = [each.content or content_again(each) for each in found]
     return ExampleVote(
+        file=vote.file,
         row=vote.row,
         prompt=vote.prompt,
         kind=vote.kind,

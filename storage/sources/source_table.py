@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from align.contracts.image_references import REFERENCES
+from align.contracts.snapshot_files import MANIFEST, SnapshotManifest
 from storage.database import Cursor, Database
 from storage.errors import InvalidSource, SourceInUse, SourceKnown
 from storage.sources.settled_sources import file_faults
@@ -25,8 +29,8 @@ from storage.text import has_controls
 from storage.timestamps import Clock
 
 LONGEST_NAME = 100
-UNFINISHED_RUN = """
-SELECT run_id FROM current_runs WHERE base = ? AND state IN ('queued', 'running') LIMIT 1
+UNFINISHED_RUNS = """
+SELECT run_id, snapshot_id FROM current_runs WHERE base = ? AND state IN ('queued', 'running')
 """
 
 LOST = """
@@ -150,17 +154,27 @@ class Sources:
         source = self.get(base, name)
 
         def remove(cursor: Cursor) -> None:
-            unfinished = cursor.execute(UNFINISHED_RUN, [base]).fetchall()
-            if unfinished and (self._folder.sources / str(source.source_id)).exists():
-                raise SourceInUse(
-                    f"The source {source.name!r} was not removed: its images are read by the run "
-                    f"{unfinished[0][0]}, which has not ended. Stop the run, or wait for its end."
-                )
+            for run_id, snapshot_id in cursor.execute(UNFINISHED_RUNS, [base]).fetchall():
+                if self._reads(snapshot_id, source):
+                    raise SourceInUse(
+                        f"The source {source.name!r} was not removed: the run {run_id}, which has "
+                        "not ended, reads its images. Stop the run, or wait for its end."
+                    )
             self._insert(cursor, source, "removed", "true", who)
 
         self._database.write(remove)
         clear_source(self._database, self._folder, source.source_id, keep_record=True)
         return source
+
+    def _reads(self, snapshot_id: str, source: Source) -> bool:
+        """Return whether a snapshot refers to images that go with a source."""
+        snapshot = self._folder.snapshots / snapshot_id
+        manifest = read_manifest(snapshot / MANIFEST)
+        if source.name not in manifest.get("sources", {}):
+            return False
+        # Parquet files that lie elsewhere stay there, and hard links need no original.
+        has_files = (self._folder.sources / str(source.source_id)).exists()
+        return (snapshot / REFERENCES).exists() and (has_files or not self._refers(source))
 
     def _refers(self, source: Source) -> bool:
         """Return True if images of a source are cells of its files."""
@@ -180,6 +194,15 @@ class Sources:
             "VALUES (?, ?, ?, ?, ?)",
             [source.source_id, kind, value, who, self._clock()],
         )
+
+
+def read_manifest(path: Path) -> SnapshotManifest | dict[str, Any]:
+    """Return the manifest of a snapshot; an empty one where the file is gone."""
+    try:
+        manifest: SnapshotManifest = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return manifest
 
 
 def checked_name(name: str) -> str:

@@ -240,9 +240,10 @@ def test_a_preview_shows_what_would_come_in_and_keeps_nothing(store, home, tmp_p
     assert (seen.rows, seen.whole, seen.votes) == (30, True, {"preference": 29})
     assert (seen.images, seen.annotators, seen.known) == (30, 1, {})
     assert seen.left_out == {"an image is missing": 1}
-    assert len(seen.examples) == 10
-    assert seen.examples[3].prompt == "a cat 3"
-    assert seen.examples[3].images == (png_bytes(3), png_bytes(4))
+    rows = [example.row for example in seen.examples]
+    assert len(set(rows)) == 10 and rows == sorted(rows) and max(rows) > 15
+    assert seen.examples[3].prompt == f"a cat {rows[3]}"
+    assert seen.examples[3].images == (png_bytes(rows[3]), png_bytes(rows[3] + 1))
     assert seen.examples[3].sizes == ((64, 64), (64, 64))
     assert everything(home) == [] and not any(rows_left(store))
 

@@ -1,11 +1,13 @@
 """Sources as a list: named, weighed, left out and removed as one."""
 
+from dataclasses import replace
+
 import pytest
 from source_making import bring_in, new_source, read_cells, table
 from storage_making import BASE, make_image
 
 from storage import Store
-from storage.errors import InvalidSource, SourceKnown, UnknownSource
+from storage.errors import InvalidSource, SourceInUse, SourceKnown, UnknownSource
 from storage.sources.settled_sources import settled_sources
 
 
@@ -99,3 +101,36 @@ def test_what_a_kill_left_is_removed_at_the_next_opening(home, store, tmp_path):
         assert len(list((home / "images").rglob("*.png"))) == 3
         assert again._database.read("SELECT source_id FROM sources ORDER BY ALL") == [(1,), (3,)]
         assert again._database.read("SELECT DISTINCT source_id FROM source_votes") == [(1,)]
+
+
+def test_a_source_that_a_run_reads_stays_until_the_run_has_ended(store, tmp_path):
+    parquet = table(tmp_path, "a.parquet")
+    store.sources.bring_in(new_source([parquet], read_cells(5, 5), taken="copy"))
+    snapshot = store.write_snapshot(BASE, settle_s=0)
+    run = store.create_run(snapshot.snapshot_id, BASE, "base", {}, "person")
+    with pytest.raises(SourceInUse, match=f"the run {run.run_id}, which has not ended"):
+        store.sources.remove(BASE, "pickapic", "ann")
+    assert len(store.sources.all(BASE)) == 1
+
+    store.set_run_state(run.run_id, "cancelled")
+    store.sources.remove(BASE, "pickapic", "ann")
+    assert store.sources.all(BASE) == []
+
+
+def test_votes_whose_file_was_changed_or_is_gone_are_counted(store, tmp_path):
+    one, other = table(tmp_path, "a.parquet"), table(tmp_path, "b.parquet")
+    read = read_cells(10, 6)
+
+    def read_both(files):
+        yield from read(files[:1])
+        for vote in read(files[1:]):
+            yield replace(vote, file=1, prompt="a dog")
+
+    source = store.sources.bring_in(new_source([one, other], read_both)).source
+    assert not store.sources.faults(source) and not store.sources.lost(source)
+    # All images of the second file were in the first one already.
+    other.unlink()
+    assert dict(store.sources.faults(source)) == {str(other): "gone"}
+    assert not store.sources.lost(source)
+    one.write_text("another file", encoding="utf-8")
+    assert dict(store.sources.lost(source)) == {"preference": 20}
