@@ -24,7 +24,7 @@ PROMPTS = (
 ANN, BOB = "Ann Ärger", "bob"
 
 
-def png(seed: int, width: int = 8, height: int = 8) -> bytes:
+def png(seed: int, width: int = 16, height: int = 16) -> bytes:
     """Return a small PNG of one color."""
     file = io.BytesIO()
     color = (seed % 256, seed * 7 % 256, 99)
@@ -41,7 +41,7 @@ def add_image(store: Store, seed: int, prompt: str, **recipe: Any) -> Image:
     path.write_bytes(content)
     known = {"base": BASE, "version": "base", "prompt": prompt, "seed": seed, **recipe}
     version = "imported" if "imported" in recipe else "base"
-    return store.add_images([Image(new_id(), sha256, 8, 8, known, recipe_key(known), version)])[0]
+    return store.add_images([Image(new_id(), sha256, 16, 16, known, recipe_key(known), version)])[0]
 
 
 def add_pair(store: Store, seed: int, prompt: str = "a cat", **recipe: Any) -> Pair:
