@@ -72,4 +72,3 @@ def test_as_a_source_it_gives_the_same_pairs_and_can_be_removed(studio, exported
         assert source.layout == "palate" and source.votes >= len(rows)
         other.sources.remove(BASE, "theirs", "ann")
         assert other.sources.all(BASE) == []
-
