@@ -9,7 +9,7 @@ from importlib import import_module, metadata
 CONSOLE = """usage: palate COMMAND ...          palate COMMAND --help says more
 
 palate serve --images ~/images                     label, fine-tune, compare, judge in a browser
-palate train studio/runs/r0001                     train a run folder, or go on where it stopped
+palate train studio/runs/r0001                     train a run folder, or from files (--data FILES)
 palate sample out --prompts FILE --with RUN_DIR    render prompts with what a run made
 palate evaluate out --prompts FILE --with RUN_DIR  check a version beside its base
 palate score out --by implicit --with RUN_DIR      rank the images of a folder, best first
@@ -38,6 +38,8 @@ COMMANDS = {
 """The commands of `palate`: a function by name, and what its help calls it.
 
 Named, not imported: torch takes seconds, and most commands do without it."""
+TRAIN_FROM_FILES = ("storage.commands.train:main", "palate train")
+"""What `palate train --data` starts: it takes no run folder, but makes one."""
 
 
 def palate(arguments: Sequence[str] | None = None) -> int:
@@ -55,7 +57,8 @@ def palate(arguments: Sequence[str] | None = None) -> int:
         print(f"palate: There is no command {command!r}. Known ones: {known}.", file=sys.stderr)
         return 2
 
-    named, prog = COMMANDS[command]
+    from_files = command == "train" and any(word.split("=")[0] == "--data" for word in argv)
+    named, prog = TRAIN_FROM_FILES if from_files else COMMANDS[command]
     module, function = named.split(":")
     # A parser with several commands still has to be told which one; one of its own takes the rest.
     passed_on = argv[1:] if prog.endswith(command) else argv
