@@ -12,7 +12,7 @@ from storage.layouts.foreign_votes import ForeignVote, RowLeftOut
 from storage.layouts.found import FoundData
 from storage.layouts.guess import GUESSES, common
 from storage.layouts.layouts import KNOWN, LAYOUTS
-from storage.layouts.mapping import ColumnMapping, mapping_from_data
+from storage.layouts.mapping import CONSTANT, ColumnMapping, mapping_from_data
 from storage.layouts.reading import votes
 
 UNKNOWN = (
@@ -44,11 +44,19 @@ def column_mapping(
     if not layout and guess is None:
         raise UnreadableData(UNKNOWN)
     name = layout or (guess.layout if guess else "")
+    if columns and found.kind == "folders":
+        # There are no columns, so that what somebody wrote is the value of all rows.
+        columns = {role: as_constant(text) for role, text in columns.items()}
     if columns:
         return mapping_from_data({"layout": name, "columns": dict(columns)})
     if guess is not None and guess.layout == name:
         return guess
     return mapping_from_data({"layout": name, "columns": guessed(name, found.cells)})
+
+
+def as_constant(text: str) -> str:
+    """Return what stands in a mapping for a text that all rows have; "" for none."""
+    return f"{CONSTANT}{text.removeprefix(CONSTANT)}" if text else ""
 
 
 def guessed(layout: str, cells: Cells) -> dict[str, str]:

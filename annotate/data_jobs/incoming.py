@@ -48,12 +48,15 @@ class Incoming:
     ) -> JobPlan:
         """Plan a look at a file, a folder or a pattern; raises InvalidRequest without one."""
         named = as_path(path)
+        if self.previewed and self.previewed[0]["path"] != named:
+            # Of other files: nobody is to bring these in for those that are looked at now.
+            self.previewed = None
 
         def work(progress: Progress, cancelled: threading.Event) -> Result:
             found = find_data([named])
             preview, seen = self._look(named, found, layout, columns, cancelled)
             thumbnails = [[small_copy(image) for image in each.images] for each in seen.examples]
-            self.previewed = preview, free_of_suffix(named), thumbnails
+            self.previewed = preview, name_of(named), thumbnails
             return {**preview}
 
         return JobPlan("preview", f"Looking at {Path(named).name}", work)
@@ -163,6 +166,8 @@ class Incoming:
             "layout": layout.name if layout else "",
             "layout_title": layout.title if layout else "",
             "layouts": layout_names(found),
+            "kind": found.kind,
+            "sent": self._uploads.holds(Path(path)),
             "files": len(found.files),
             "columns": list(found.cells),
             "mapping": columns_of(mapping),
@@ -238,7 +243,7 @@ def as_weight(weight: object) -> float:
     return float(weight)
 
 
-def free_of_suffix(path: str) -> str:
+def name_of(path: str) -> str:
     """Return a name for what lies at a path: the file's, or of a pattern the folder's."""
     last = Path(path)
     return (last.parent if "*" in last.name else last).stem[:100] or "source"

@@ -66,6 +66,10 @@ class SourcePreview(TypedDict):
     layout_title: str
     layouts: list[LayoutName]
     """All layouts that files can be read as."""
+    kind: str
+    """parquet, json, csv or folders."""
+    sent: bool
+    """Whether a browser sent the files, so that they move into the studio."""
     files: int
     columns: list[str]
     """Columns that the fields can be read from."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from places import Place
-from votes_of_others import pickapic, two_texts, unnamed
+from votes_of_others import colored, pickapic, two_texts, unnamed
 
 from align.contracts.errors import InvalidInput, NotFound
 from annotate.web.data_actions import project_data_function
@@ -110,6 +110,15 @@ def test_columns_that_say_nothing_are_asked_for_one_by_one(do: Do, api: Api, tmp
     columns = {"prompt": "x", "chosen": "y", "rejected": "z"}
     read = api.preview_source(file, "chosen_rejected", columns)
     assert (read["problem"], read["votes"]) == ("", {"preference": 2})
+
+
+def test_folders_of_better_and_worse_images_take_a_prompt_that_is_typed(api: Api, tmp_path: Path):
+    for side, seed in (("chosen", 1), ("rejected", 2)):
+        (tmp_path / "pairs" / side).mkdir(parents=True)
+        (tmp_path / "pairs" / side / "1.png").write_bytes(colored(seed, "PNG"))
+    found = api.preview_source(str(tmp_path / "pairs"), "folders", {"prompt": "a red fox"})
+    assert found["votes"] == {"preference": 1}
+    assert found["examples"][0]["prompt"] == "a red fox"
 
 
 def test_files_of_a_browser_are_moved_into_the_studio(

@@ -14,6 +14,8 @@ PREVIEW = {
     "layout": "pickapic",
     "layout_title": "Pick-a-Pic",
     "layouts": [{"layout": "pickapic", "title": "Pick-a-Pic"}],
+    "kind": "parquet",
+    "sent": False,
     "files": 1,
     "columns": ["caption", HOSTILE],
     "mapping": [
@@ -24,7 +26,7 @@ PREVIEW = {
     "looked_at": 1200,
     "images": 2000,
     "annotators": 4,
-    "known": {HOSTILE: HOSTILE},
+    "known": {},
     "problem": "",
     "field": "",
     "votes": {"preference": 1000, "tie": 1, "both_bad": 3},
@@ -111,6 +113,17 @@ def test_columns_can_be_chosen_and_one_that_is_needed_cannot_be_none():
     prompt, annotator = (part.split("</select>")[0] for part in card.split("<select name=")[2:4])
     assert ">none<" not in prompt and " selected" in prompt
     assert ">none<" in annotator
+
+
+def test_only_parquet_files_that_lie_there_may_stay_where_they_are():
+    assert 'name="copy"' in source_preview(PREVIEW, "mine", [[]])
+    for other in ({"sent": True}, {"kind": "json"}):
+        assert 'name="copy"' not in source_preview({**PREVIEW, **other}, "mine", [[]])
+
+
+def test_files_that_came_in_before_cannot_be_brought_in_again():
+    card = source_preview({**PREVIEW, "known": {"votes.parquet": "old"}}, "mine", [[]])
+    assert 'class="main" disabled' in card and "1 file came in before, as old" in card
 
 
 def test_without_a_vote_nothing_can_be_brought_in():

@@ -18,7 +18,7 @@ def backup_form(target: str) -> str:
     """Return the button that backs up, and where to."""
     return (
         '<form class="data-row" data-form="backup"><label>Folder for backups '
-        f'<input name="target" spellcheck="false" placeholder="{escape(target, quote=True)}">'
+        f'<input name="target" spellcheck="false" value="{escape(target, quote=True)}">'
         '</label><button type="submit" class="main">Back up now</button></form>'
     )
 
@@ -26,8 +26,10 @@ def backup_form(target: str) -> str:
 def backup_list(backups: Sequence[BackupView]) -> str:
     """Return the backups, newest first."""
     rows = "".join(
-        f"<li><span>{when(each['created'])}</span><code>{escape(each['path'])}</code>"
-        f"<span>{quantity(each['votes'], 'vote')}, {in_bytes(each['bytes'])}</span></li>"
+        f"<li><span>{when(each['created'])}</span>"
+        f"<span>{quantity(each['votes'], 'vote')}, {in_bytes(each['bytes'])}</span>"
+        f'<code class="soft" title="{escape(each["path"], quote=True)}">'
+        f"{escape(each['name'])}</code></li>"
         for each in backups
     )
     return f'<ul class="data-list data-backups">{rows}</ul>' if rows else NO_BACKUP

@@ -75,15 +75,24 @@ def mapping_form(preview: SourcePreview) -> str:
 
 def import_form(preview: SourcePreview, name: str, votes: int) -> str:
     """Return the name of the source, and the button that brings it in."""
-    unable = "" if votes else " disabled"
+    unable = "" if votes and len(preview["known"]) < preview["files"] else " disabled"
     count = quantity(votes, "vote") if preview["whole"] else "all of it"
     return (
         '<form class="data-row" data-form="import"><label>Name of the source '
         f'<input name="name" value="{escape(name, quote=True)}" maxlength="100" required></label>'
-        '<label class="data-check"><input type="checkbox" name="copy"> Copy the files into the '
-        "studio</label>"
+        f"{_place(preview)}"
         f'<button type="submit" class="main"{unable}>Bring in {count}</button>'
         f"{button('forget', 'Cancel')}</form>"
+    )
+
+
+def _place(preview: SourcePreview) -> str:
+    """Return the choice whether Parquet files stay where they are; other images are copied."""
+    if preview["kind"] != "parquet" or preview["sent"]:
+        return ""
+    return (
+        '<label class="data-check"><input type="checkbox" name="copy"> Copy the files into the '
+        "studio. Otherwise they are read where they are, and must stay there.</label>"
     )
 
 
@@ -101,7 +110,12 @@ def _layouts(preview: SourcePreview) -> str:
 
 
 def _field(field: MappedField, columns: Sequence[str], at_fault: bool) -> str:
-    """Return the select of one field."""
+    """Return the select of one field; without columns it is a text that holds for all rows."""
+    title = escape(field["title"].capitalize())
+    name = escape(field["field"], quote=True)
+    if not columns:
+        text = escape(field["column"].removeprefix("="), quote=True)
+        return f'<label>{title} <input name="{name}" value="{text}"></label>'
     none = "" if field["needed"] else '<option value="">none</option>'
     known = [*dict.fromkeys([*columns, *([field["column"]] if field["column"] else [])])]
     options = "".join(
@@ -111,7 +125,6 @@ def _field(field: MappedField, columns: Sequence[str], at_fault: bool) -> str:
     )
     marked = ' aria-invalid="true"' if at_fault else ""
     missing = "" if field["column"] or not field["needed"] else '<option value="">choose</option>'
-    name, title = escape(field["field"], quote=True), escape(field["title"].capitalize())
     return f'<label>{title} <select name="{name}"{marked}>{none}{missing}{options}</select></label>'
 
 
@@ -120,10 +133,9 @@ def _examples(examples: Sequence[ExampleVote], thumbnails: Thumbnails) -> str:
     if not examples:
         return ""
     shown = "".join(map(_example, examples, thumbnails))
-    count = quantity(len(examples), "vote")
     return (
-        f"<h4>{count} from all over: is the marked image the better one, and does the prompt fit?"
-        f'</h4><ul class="examples data-examples">{shown}</ul>'
+        "<h4>The first ones: is the marked image the better one, and does the prompt fit?</h4>"
+        f'<ul class="examples data-examples">{shown}</ul>'
     )
 
 
