@@ -73,6 +73,8 @@ CONTRACT = {
     "/data_job": [],
     "/stop_data_job": [],
     "/backup": ["target"],
+    "/merge_preview": ["path"],
+    "/merge": ["path"],
     "/look": [],
     "/change_look": ["settings"],
     "/prepare_pairs": ["pairs"],

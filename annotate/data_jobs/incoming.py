@@ -34,14 +34,14 @@ class Incoming:
     """The votes of files for one model: their previews, and the sources that they became."""
 
     def __init__(self, store: Store, model_id: str) -> None:
-        self._store, self._model_id = store, model_id
+        self._store, self.base = store, model_id
         self._uploads = UploadedData()
         self.previewed: tuple[SourcePreview, str, Thumbnails] | None = None
         """The newest preview, a name for its source, and small images of its examples."""
 
     def sources(self) -> list[SourceView]:
         """Return the sources of the model, oldest first."""
-        return [self._view(source) for source in self._store.sources.all(self._model_id)]
+        return [self._view(source) for source in self._store.sources.all(self.base)]
 
     def previewing(
         self, path: str, layout: str = "", columns: Mapping[str, str] | None = None
@@ -104,7 +104,7 @@ class Incoming:
 
         Raises UnknownSource, InvalidSource or SourceKnown.
         """
-        sources, base = self._store.sources, self._model_id
+        sources, base = self._store.sources, self.base
         sources.get(base, source)
         if weight is not None:
             sources.weigh(base, source, as_weight(weight), who)
@@ -116,10 +116,10 @@ class Incoming:
 
     def removing(self, source: str, who: str) -> JobPlan:
         """Plan the removal of a source; raises UnknownSource."""
-        self._store.sources.get(self._model_id, source)
+        self._store.sources.get(self.base, source)
 
         def work(progress: Progress, cancelled: threading.Event) -> Result:
-            gone = self._store.sources.remove(self._model_id, source, who)
+            gone = self._store.sources.remove(self.base, source, who)
             return {"message": f"{gone.name} is gone with its {quantity(gone.votes, 'vote')}."}
 
         return JobPlan("remove", f"Removing {source}", work)
@@ -142,7 +142,7 @@ class Incoming:
         try:
             mapping = column_mapping(found, layout, columns)
             read = ReadFiles(found, mapping)
-            seen = self._store.sources.preview(self._model_id, found.files, read, cancelled)
+            seen = self._store.sources.preview(self.base, found.files, read, cancelled)
         except UnreadableData as error:
             field = getattr(error, "field", "")
             if mapping is not None and not field:
@@ -197,7 +197,7 @@ class Incoming:
         mapping = column_mapping(found, layout, columns)
         sent = self._uploads.holds(Path(path))
         return NewSource(
-            base=self._model_id,
+            base=self.base,
             name=name,
             layout=mapping.layout,
             files=found.files,

@@ -3,6 +3,7 @@
 from annotate.data_jobs.backups import Backups
 from annotate.data_jobs.incoming import Incoming
 from annotate.data_jobs.jobs import DataJob, DataJobs, JobPlan, Result
+from annotate.data_jobs.merges import Merges
 from annotate.data_jobs.outgoing import Outgoing
 from storage.store import Store
 
@@ -15,6 +16,7 @@ class DataControl:
         self.incoming = Incoming(store, model_id)
         self.outgoing = Outgoing(store, model_id)
         self.backups = Backups(store)
+        self.merges = Merges(store)
 
     def begin(self, plan: JobPlan) -> DataJob:
         """Start a job and return at once; raises DataJobBusy."""
@@ -32,4 +34,5 @@ class DataControl:
     def forget(self) -> None:
         """Forget previews, what was sent for them, and the end of the newest job."""
         self.incoming.forget()
+        self.merges.forget()
         self.jobs.forget()

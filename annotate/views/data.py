@@ -160,16 +160,18 @@ class MergePreview(TypedDict):
 
     path: str
     new: dict[str, int]
-    """Votes, people, versions and others that are not here yet, by their noun."""
+    """Votes, people, versions and others that are not here yet, by what they are."""
+    is_nothing: bool
+    """Whether everything is here already."""
     notes: list[str]
-    """What else is to be known, in sentences."""
+    """All of it in sentences."""
 
 
 class MergeResult(TypedDict):
     """What a merge added."""
 
     added: dict[str, int]
-    """Votes, people, versions and others, by their noun."""
+    """Votes, people, versions and others, by what they are."""
     message: str
     """All of it in a sentence."""
 

@@ -9,7 +9,7 @@ from annotate.service.data_control import DataControl
 from annotate.service.studio import Studio
 from annotate.validation import as_text
 from annotate.views.data import DataHtml, DataJobView
-from annotate.web.html.data.backup_cards import backup_form, backup_list
+from annotate.web.html.data.backup_cards import backup_form, backup_list, merge_preview
 from annotate.web.html.data.export_cards import export_form
 from annotate.web.html.data.job_cards import job_card, result_card
 from annotate.web.html.data.preview_cards import source_preview
@@ -22,6 +22,8 @@ JOB_REGIONS = {
     "remove": "job-in",
     "export": "job-out",
     "backup": "job-backup",
+    "merge_preview": "job-merge",
+    "merge": "job-merge",
 }
 """Where the progress of each kind of job stands: beside what began it."""
 Value = Mapping[str, Any]
@@ -52,7 +54,7 @@ def project_data_function(studio: Studio, uploads: Path) -> Callable[[Any], Data
 
 def regions(data: DataControl) -> dict[str, str]:
     """Return all of the section but the progress of a job."""
-    previewed = data.incoming.previewed
+    previewed, merging = data.incoming.previewed, data.merges.previewed
     sources = data.incoming.sources()
     return {
         "preview": source_preview(*previewed) if previewed else "",
@@ -65,6 +67,7 @@ def regions(data: DataControl) -> dict[str, str]:
         ),
         "backup": backup_form(data.backups.usual_target()),
         "backups": backup_list(data.backups.all()),
+        "merge": merge_preview(merging) if merging else "",
     }
 
 
@@ -121,6 +124,18 @@ def back_up(data: DataControl, value: Value, who: str) -> str:
     return ""
 
 
+def look_at_merge(data: DataControl, value: Value, who: str) -> str:
+    """Look at what another studio would add."""
+    data.begin(data.merges.previewing(path_of(value)))
+    return ""
+
+
+def merge(data: DataControl, value: Value, who: str) -> str:
+    """Take what another studio has."""
+    data.begin(data.merges.merging(path_of(value)))
+    return ""
+
+
 def stop(data: DataControl, value: Value, who: str) -> str:
     """Stop the job under way."""
     data.jobs.stop()
@@ -143,6 +158,8 @@ ACTIONS: dict[str, Action] = {
     "remove": remove,
     "export": export,
     "backup": back_up,
+    "merge_preview": look_at_merge,
+    "merge": merge,
     "stop": stop,
     "forget": forget,
 }

@@ -85,5 +85,7 @@ SLOW = (
     "remove_source",
     "export_votes",
     "backup",
+    "merge_preview",
+    "merge",
 )
 """Endpoints that take seconds to minutes."""

@@ -89,6 +89,8 @@ ENDPOINTS = {
     "data_job": Role.ADMIN,
     "stop_data_job": Role.ADMIN,
     "backup": Role.ADMIN,
+    "merge_preview": Role.ADMIN,
+    "merge": Role.ADMIN,
     "insights": Role.ADMIN,
     "own_votes": Role.LABELER,
     "own_votes_list": Role.LABELER,

@@ -11,6 +11,8 @@ from annotate.views.data import (
     DataJobView,
     ExportResult,
     ImportedSource,
+    MergePreview,
+    MergeResult,
     SourcePreview,
     SourceView,
 )
@@ -84,3 +86,13 @@ class DataEndpoints:
         """Back up the whole studio into a folder of backups, "" for the usual one."""
         data = self._studio.data
         return cast(BackupResult, data.run(data.backups.backing_up(target, who)))
+
+    def merge_preview(self, path: str) -> MergePreview:
+        """Return what another studio of this model, which is closed, would add."""
+        data = self._studio.data
+        return cast(MergePreview, data.run(data.merges.previewing(path)))
+
+    def merge(self, path: str) -> MergeResult:
+        """Take the people, votes and versions of another studio that are not here yet."""
+        data = self._studio.data
+        return cast(MergeResult, data.run(data.merges.merging(path)))

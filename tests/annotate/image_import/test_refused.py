@@ -88,6 +88,8 @@ ADMIN_CALLS = {
     "data_job": [],
     "stop_data_job": [],
     "backup": ["/tmp/backups"],
+    "merge_preview": ["/etc"],
+    "merge": ["/etc"],
 }
 
 

@@ -12,8 +12,11 @@ from places import Place
 from votes_of_others import colored, pickapic, two_texts, unnamed
 
 from align.contracts.errors import InvalidInput, NotFound
+from annotate.labeling.new_acts import as_vote
 from annotate.web.data_actions import project_data_function
 from annotate.web.endpoints.data_endpoints import DataEndpoints
+from storage.store import Store
+from storage.studio_backup.restore import Restore
 
 Do = Callable[..., dict[str, Any]]
 
@@ -169,3 +172,28 @@ def test_a_backup_is_made_and_listed(do: Do, api: Api, tmp_path: Path):
     assert str(tmp_path / "safe") in shown["regions"]["backup"], "it is the usual one now"
     assert api.backup("")["path"] == str(tmp_path / "safe")
     assert api.data_job()["kind"] == "backup"
+
+
+@pytest.mark.slow
+def test_another_studio_is_looked_at_and_then_merged(
+    do: Do, api: Api, place: Place, tmp_path: Path
+):
+    place.label(2)
+    api.backup(str(tmp_path / "safe"))
+    other, base = tmp_path / "other", place.studio.data.incoming.base
+    Restore(tmp_path / "safe", other).write()
+    shown = do("merge_preview", path=str(other))["regions"]["merge"]
+    assert "Nothing is new" in shown and 'data-act="merge"' not in shown
+
+    with Store(other) as theirs:
+        pair = theirs.waiting_pairs(base, 1)[0]
+        theirs.vote(as_vote(pair.pair_id, "left", "bob", "given there"))
+    shown = do("merge_preview", path=str(other))["regions"]["merge"]
+    assert "Would come in: 1 vote." in shown and 'data-act="merge"' in shown
+    assert place.store.counts(base).votes == 2, "a look changes nothing"
+
+    shown = do("merge", path=str(other))["regions"]
+    assert "Merged in: 1 vote." in shown["job-merge"] and shown["merge"] == ""
+    assert place.store.counts(base).votes == 3
+    failed = do("merge_preview", path=str(tmp_path / "nowhere"))
+    assert failed["job"]["state"] == "failed" and failed["regions"]["merge"] == ""

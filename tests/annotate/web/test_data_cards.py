@@ -162,11 +162,11 @@ def test_an_export_is_chosen_by_form_and_people_and_says_where_it_lies():
 
 
 def test_a_merge_that_adds_nothing_cannot_be_pressed():
-    new = {"path": HOSTILE, "new": {"vote": 4, "person": 1}, "notes": [HOSTILE]}
+    new = {"path": HOSTILE, "new": {"votes": 4}, "is_nothing": False, "notes": [HOSTILE]}
     card = merge_preview(new)
     assert 'data-act="merge"' in card and HOSTILE not in card
-    same = merge_preview({**new, "new": {"vote": 0}, "notes": []})
-    assert 'data-act="merge"' not in same and "here already" in same
+    same = merge_preview({**new, "is_nothing": True, "notes": ["Nothing is new."]})
+    assert 'data-act="merge"' not in same and "Nothing is new." in same
 
 
 def test_backups_are_listed_or_it_says_that_there_is_none():

@@ -5,8 +5,8 @@ from html import escape
 
 from annotate.views.data import BackupView, MergePreview
 from annotate.web.html.data.words import button
-from annotate.web.html.run_cards import facts_row, when
-from annotate.wording import in_bytes, pluralize, quantity
+from annotate.web.html.run_cards import when
+from annotate.wording import in_bytes, quantity
 
 NO_BACKUP = (
     '<p class="soft">There is no backup yet. Beside them, Palate keeps copies of the database '
@@ -37,13 +37,10 @@ def backup_list(backups: Sequence[BackupView]) -> str:
 
 def merge_preview(preview: MergePreview) -> str:
     """Return what a merge would add, and the button that merges."""
-    new = preview["new"]
-    facts = [(f"{count:,}", pluralize(count, name)) for name, count in new.items()]
-    notes = "".join(f"<li>{escape(note)}</li>" for note in preview["notes"])
-    listed = f'<ul class="soft counts">{notes}</ul>' if notes else ""
-    told = "" if any(new.values()) else "<p>Everything that is in it is here already.</p>"
-    merge = button("merge", "Merge", main=True, path=preview["path"]) if any(new.values()) else ""
+    notes = "".join(f"<p>{escape(note)}</p>" for note in preview["notes"])
+    path = preview["path"]
+    merge = "" if preview["is_nothing"] else button("merge", "Merge", path, main=True, path=path)
     return (
-        f'<div class="card plan"><b>New in {escape(preview["path"])}</b>{facts_row(facts)}{told}'
-        f'{listed}<div class="data-acts">{merge}{button("forget", "Cancel")}</div></div>'
+        f'<div class="card notice"><b>{escape(path)}</b>{notes}'
+        f'<div class="data-acts">{merge}{button("forget", "Cancel", path)}</div></div>'
     )
