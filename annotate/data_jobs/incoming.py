@@ -22,6 +22,7 @@ from storage.layouts.found import FoundData, find_data
 from storage.layouts.layouts import LAYOUTS
 from storage.layouts.mapping import ColumnMapping
 from storage.sources.source_import import NewSource
+from storage.sources.source_preview import ExampleVote as SeenVote
 from storage.sources.source_preview import SourcePreview as Seen
 from storage.sources.source_records import Source
 from storage.store import Store
@@ -259,7 +260,7 @@ def came_in(source: Source, known: Mapping[str, str]) -> str:
     return f"{told} Runs take it from now on; leave it out or remove it below."
 
 
-def as_example(vote: object) -> ExampleVote:
+def as_example(vote: SeenVote) -> ExampleVote:
     """Return a vote that would come in as pages and programs take it, without its images."""
     return {
         "prompt": vote.prompt,

@@ -26,6 +26,7 @@ JOB_REGIONS = {
     "merge": "job-merge",
 }
 """Where the progress of each kind of job stands: beside what began it."""
+EXPORT_FIELDS = ("form", "whose", "target")
 Value = Mapping[str, Any]
 Action = Callable[[DataControl, Value, str], str]
 
@@ -113,8 +114,8 @@ def remove(data: DataControl, value: Value, who: str) -> str:
 
 def export(data: DataControl, value: Value, who: str) -> str:
     """Write votes in one of the forms."""
-    texts = [as_text(value.get(name, ""), name) for name in ("form", "whose", "target")]
-    data.begin(data.outgoing.exporting(*texts, value.get("names") is True))
+    form, whose, target = (as_text(value.get(name, ""), name) for name in EXPORT_FIELDS)
+    data.begin(data.outgoing.exporting(form, whose, target, value.get("names") is True))
     return ""
 
 
