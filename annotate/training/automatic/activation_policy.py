@@ -113,12 +113,11 @@ def passed(result: RunResult, active: Version | None = None) -> str | None:
         return None
     if change.kind is not ChangeKind.MOVED or not change.sure:
         return None
-    before = (active.summary.get("held_out") if active else None) or {}
-    if (held["accuracy"] or 0.0) < (before.get("accuracy") or 0.0):
-        return None
-
     told = f"{_agreed(held)} held-out pairs"
-    if active and before.get("pairs"):
+    before = active.summary.get("held_out") if active else None
+    if active and before and before.get("pairs"):
+        if (held["accuracy"] or 0.0) < (before["accuracy"] or 0.0):
+            return None
         told += f" ({version_title(active)}: {_agreed(before)})"
     return f"{told}, all checks passed"
 
