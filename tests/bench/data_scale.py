@@ -80,7 +80,7 @@ def main() -> None:
         storage = [sys.executable, "-m", "storage"]
         told("import", [*storage, "import", *map(str, shards), "--home", str(beside)])
         told("snapshot", [sys.executable, "-c", SNAPSHOT, str(beside), base])
-        told("export", [*storage, "export", str(beside), str(folder / "out"), "--form", "pickapic"])
+        told("export", [*storage, "export", str(beside), str(folder / "out"), "--form", "parquet"])
         shutil.rmtree(folder / "out", ignore_errors=True)
         raise SystemExit(beside_a_source(home, beside, arguments.acts))
 
