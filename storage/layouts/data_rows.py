@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 from storage.errors import UnreadableData
 from storage.layouts.foreign_votes import RowLeftOut
 from storage.layouts.parquet_files import parts_of
+from storage.layouts.values import parsed
 
 CellKind: TypeAlias = Literal[
     "text", "number", "yes or no", "time", "bytes", "image", "list", "object"
@@ -104,11 +105,18 @@ def kind_of_value(value: Any) -> CellKind:
     """Return what a value of JSON is."""
     if isinstance(value, Mapping):
         return "object"
-    if isinstance(value, list):
+    if isinstance(value, list) or is_list_text(value):
         return "list"
     if isinstance(value, bool):
         return "yes or no"
     return "number" if isinstance(value, (int, float)) else "text"
+
+
+def is_list_text(value: Any) -> bool:
+    """Return whether a value is a list that is written as JSON, as in cells of CSV."""
+    if not isinstance(value, str) or not (value.startswith("[") and value.endswith("]")):
+        return False
+    return isinstance(parsed(value), list)
 
 
 def cells_of_types(types: Mapping[str, str]) -> Cells:

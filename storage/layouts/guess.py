@@ -116,9 +116,7 @@ def rapidata(names: Names) -> Columns:
 def rankings(names: Names) -> Columns:
     """Lists of images and of ranks, as ImageReward has them."""
     images, ranks = names.first(*IMAGE_LISTS), names.first(*RANK_LISTS)
-    listed = names.holds(images, "list", "text") and names.holds(ranks, "list")
-    csv = names.holds(images, "text") and ranks == names.first("ranking", "ranks")
-    if not images or not ranks or not (listed or (csv and names.holds(ranks, "text"))):
+    if not names.holds(images, "list") or not names.holds(ranks, "list"):
         return {}
     return {"images": images, "ranks": ranks}
 
@@ -168,6 +166,7 @@ def first_images(names: Names, within: str) -> tuple[str, str] | None:
 def argilla(names: Names) -> Columns:
     """Records with responses, as Argilla exports them to JSON, or to columns."""
     within = next((name for name in ("fields", "images") if names.has(name)), "")
+    # Without an object for its fields only the names of its answers tell that it is Argilla's.
     images = names.pair(PAIRS, within=within)
     answer = next(answer_columns(names), "")
     if not images or not answer:

@@ -12,7 +12,7 @@ from storage.layouts.foreign_votes import ForeignImage, ForeignKind, ForeignVote
 from storage.layouts.forms.mapped_rows import MappedRow
 from storage.layouts.forms.ranking_rows import of_ranks
 from storage.layouts.layouts import MOST_IMAGES
-from storage.layouts.values import NO_ANSWER, LeftOut, time_of
+from storage.layouts.values import NO_ANSWER, LeftOut, parsed, time_of
 
 UNKNOWN = "an answer is none of the known ones"
 NOT_SUBMITTED = "an answer was discarded, or is a draft"
@@ -139,6 +139,9 @@ def answers_in(value: Any, row: MappedRow | None = None) -> Iterator[Answer]:
         else:
             users = row.value("annotator") if row else None
             yield from in_step(value, users, row.value("statuses") if row else None)
+    elif isinstance(value, str) and isinstance(told := parsed(value), (list, dict)):
+        # A cell of CSV, such as [{"selected": "right"}].
+        yield from answers_in(told, row)
     elif value is not None and value != "":
         status = row.value("statuses") if row else None
         yield Answer(value, reason=reason_of(status))

@@ -625,3 +625,47 @@ def test_images_in_base64_have_no_place_but_their_bytes(tmp_path):
 
     assert [shown.place for shown in vote.images] == [None, None]
     assert bytes_of(vote) == [A, B]
+
+
+def test_argilla_gives_columns_of_fields_without_an_object_too(tmp_path):
+    columns = (
+        "id VARCHAR, status VARCHAR, image_1 VARCHAR, image_2 VARCHAR, prompt VARCHAR, "
+        '"preference.responses" VARCHAR[], "preference.responses.users" VARCHAR[], '
+        '"preference.responses.status" VARCHAR[], "preference.suggestion" VARCHAR'
+    )
+    answers = (["image_2", "both_good"], ["u1", "u2"], [None, "submitted"], "image_1")
+    rows = [("1", "pending", data_url(1), data_url(2), "a", *answers)]
+    path = parquet(tmp_path / "train.parquet", columns, rows)
+
+    assert layout_of(path) == "argilla"
+    assert [told(vote) for vote in read(path)] == [("preference", [B, A]), ("both_good", [A, B])]
+
+
+@pytest.mark.parametrize("selected", ['[{"selected": "right"}]', "right"])
+def test_the_csv_of_label_studio_has_what_was_selected_as_json_or_a_word(tmp_path, selected):
+    image_file(tmp_path / "1.png", 1)
+    image_file(tmp_path / "2.png", 2)
+    names = ["annotation_id", "annotator", "id", "image1", "image2", "lead_time", "prompt", "pw"]
+    path = table(tmp_path / "a.csv", names, [[7, "a@b.c", 1, "1.png", "2.png", "", "a", selected]])
+
+    found = read(
+        path,
+        mapping=""
+        if selected.startswith("[")
+        else "layout=answers,answer=pw,"
+        + ",".join(("prompt=prompt", "image_0=image1", "image_1=image2", "annotator=annotator")),
+    )
+
+    assert [told(vote) for vote in found] == [("preference", [B, A])]
+    assert found[0].annotator == "a@b.c"
+
+
+def test_lists_in_cells_of_csv_are_lists(tmp_path):
+    for number in (1, 2, 3):
+        image_file(tmp_path / f"{number}.png", number)
+    names = ["prompt", "images", "ranking"]
+    row = ["a", '["1.png", "2.png", "3.png"]', "[3, 1, 2]"]
+    path = table(tmp_path / "a.csv", names, [row])
+
+    assert layout_of(path) == "imagereward"
+    assert [told(vote) for vote in read(path)] == [("ranking", [A, B, C], (3, 1, 2))]
