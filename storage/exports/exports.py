@@ -3,7 +3,7 @@
 import threading
 from collections import Counter
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from storage.database import Database
@@ -63,6 +63,8 @@ class Exports:
         BrokenExport or BrokenStudio, and then the target is as it was before.
         """
         require_form(form)
+        if form == PARQUET:
+            choice = with_all_kinds(choice)
         facts: ExportFacts = {"form": form, "created": f"{self._clock().isoformat()}Z"}
         with self.votes(choice) as votes, export_folder(target, self._folder, facts) as work:
             if form == PARQUET:
@@ -74,6 +76,11 @@ class Exports:
                 facts["rows"], facts["left_out"] = rows, dict(left_out)
 
         return ExportSummary(target, form, facts["rows"], facts["left_out"])
+
+
+def with_all_kinds(choice: ExportChoice) -> ExportChoice:
+    """Return what Palate's own Parquet takes: excluded votes with the fact, and no tests."""
+    return replace(choice, excluded=True, tests=False)
 
 
 def write_form(

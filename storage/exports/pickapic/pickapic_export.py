@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
@@ -16,7 +16,6 @@ from storage.database import Database
 from storage.errors import NoVotes
 from storage.exports.export_errors import BrokenExport, ExportStopped
 from storage.exports.exported_votes import ExportedVote, without_folders
-from storage.exports.image_bytes import ImageBytes
 from storage.exports.pickapic.pickapic_card import dataset_card
 from storage.exports.pickapic.pickapic_rows import (
     PromptRows,
@@ -32,9 +31,10 @@ from storage.exports.pickapic.pickapic_rows import (
 from storage.exports.pickapic.pickapic_shards import RowDigest, Shard, ShardWriter, rows_of
 from storage.exports.pickapic.prompt_counts import PromptCounts
 from storage.exports.pickapic_columns import COLUMNS, DEFAULT, FULL, TRAIN, VALIDATION
+from storage.exports.stopping import Progress, unwatched
 from storage.exports.studio_votes import StudioVotes
+from storage.exports.vote_images import VoteImages
 
-Progress = Callable[[int, int], None]
 Item = TypeVar("Item")
 FACTS = "palate.json"
 """File of an export with what the votes do not say: the models' names and versions."""
@@ -65,10 +65,6 @@ class Written:
             f"{configuration}/{split}": sum(shard.rows for shard in shards)
             for (configuration, split), shards in self.shards.items()
         }
-
-
-def unwatched(done: int, of: int) -> None:
-    """Tell nobody of the progress."""
 
 
 def grouped(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
@@ -110,7 +106,7 @@ class PickapicExport:
         for (configuration, _), shards in written.shards.items():
             for shard in shards:
                 self._compare(shard, configuration)
-        written.left_out = dict(self._left_out)
+        written.left_out = dict(self._left_out + self._votes.left_out)
         written.not_in_default = dict(self._not_in_default)
         return written
 
@@ -130,11 +126,11 @@ class PickapicExport:
                 lowest = key if lowest is None else min(lowest, key)
                 highest = key if highest is None else max(highest, key)
 
-        self._left_out.update(self._votes.left_out)
         if not number:
+            lost = self._votes.left_out
             raise NoVotes(
                 "There is no vote to export"
-                + (": the images of all are gone or damaged." if self._left_out else " yet.")
+                + (": the images of all are gone or damaged." if lost else " yet.")
                 + " Vote on some pairs, then export again."
             )
         counts.settle()
@@ -157,8 +153,8 @@ class PickapicExport:
         writers = {
             place: ShardWriter(folder / place[0], place[1], COLUMNS[place[0]]) for place in PLACES
         }
-        with ImageBytes() as contents:
-            self._write_votes(writers, counts, lowest, contents)
+        with VoteImages() as images:
+            self._write_votes(writers, counts, lowest, images)
         return {place: writer.finish() for place, writer in writers.items()}
 
     def _write_votes(
@@ -166,23 +162,23 @@ class PickapicExport:
         writers: Mapping[tuple[str, str], ShardWriter],
         counts: PromptCounts,
         lowest: int,
-        contents: ImageBytes,
+        images: VoteImages,
     ) -> None:
         """Write the rows of each vote."""
         for votes in grouped(self._unflagged(), AT_ONCE):
             rows = counts.of({prompt_key(vote.caption) for vote in votes})
             for vote in votes:
-                images = {image.sha256: contents.read(image) for image in vote.images}
+                contents = images.read(vote)
                 caption, key = vote.caption, prompt_key(vote.caption)
                 order = shuffled(vote, self._seed)
                 of_full = PromptRows(caption, rows[FULL, key])
-                writers[FULL, TRAIN].add(full_row(vote, order, images, of_full))
+                writers[FULL, TRAIN].add(full_row(vote, order, contents, of_full))
 
                 of_default = PromptRows(caption, rows[DEFAULT, key])
                 for choice in choices_of(vote):
                     if not unfit(choice, caption):
                         turned = reordered(choice, shuffled(choice, self._seed))
-                        row = default_row(turned, images, of_default)
+                        row = default_row(turned, contents, of_default)
                         writers[DEFAULT, split_of(key, lowest)].add(row)
 
     def _compare(self, shard: Shard, configuration: str) -> None:

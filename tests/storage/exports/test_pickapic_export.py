@@ -13,12 +13,16 @@ from typing import Any
 import pytest
 from every_kind import ANN, BOB, add_pair, give_every_kind, vote
 from PIL import Image
+from source_making import new_source, png_bytes, read_cells
 from storage_making import BASE
 
 from storage import Store
 from storage.errors import NoVotes
+from storage.exports import vote_images
 from storage.exports.export_errors import BrokenExport, ExportStopped
 from storage.exports.exported_votes import ExportChoice
+from storage.exports.forms.form_list import PARQUET
+from storage.exports.image_bytes import ImageBytes
 from storage.exports.pickapic import pickapic_export, pickapic_shards
 from storage.exports.pickapic.pickapic_export import PickapicExport, Written, write_pickapic
 from storage.exports.pickapic_columns import DEFAULT, FULL, PUBLISHED, is_full, names_of
@@ -211,7 +215,7 @@ def test_images_of_different_sizes_are_in_full_alone(studio, tmp_path):
     pair = add_pair(studio, 80, "sizes")
     studio._database.write(
         lambda cursor: cursor.execute(
-            "UPDATE images SET width = 16 WHERE image_id = ?", [pair.left]
+            "UPDATE images SET width = 32 WHERE image_id = ?", [pair.left]
         )
     )
     vote(studio, pair, "left", "sizes")
@@ -291,3 +295,52 @@ def test_a_single_prompt_is_trained_on(store, tmp_path):
     written = export(store, tmp_path / "out")
     assert written.rows["default/train"] == 1 and written.rows["default/validation"] == 0
     assert "default/validation" not in (tmp_path / "out" / "README.md").read_text().split("---")[1]
+
+
+def test_a_vote_on_a_lost_image_is_counted(studio, tmp_path):
+    with studio.exports.votes(ExportChoice()) as votes:
+        image = next(iter(votes)).images[0]
+    image.place.file.unlink()
+    written = export(studio, tmp_path / "out")
+    assert written.left_out == {"an image is gone": 2, "its pair is flagged": 1}
+
+
+def test_votes_of_a_source_go_out_with_the_images_of_their_rows(store, tmp_path, monkeypatch):
+    """Each image is in many rows, and known by the first of them."""
+    path = tmp_path / "theirs.parquet"
+    connect().execute(
+        f"COPY (SELECT unnest($a::BLOB[]) AS jpg_0, unnest($b::BLOB[]) AS jpg_1, "
+        f"unnest($n::INTEGER[]) AS n) TO '{path}' (FORMAT parquet, ROW_GROUP_SIZE 32)",
+        {
+            "a": [png_bytes(row % 7) for row in range(200)],
+            "b": [png_bytes((row + 1) % 7) for row in range(200)],
+            "n": list(range(200)),
+        },
+    )
+    store.sources.bring_in(new_source([path], read_cells(200, 7), name="theirs"))
+    vote(store, add_pair(store, 0), "left", "k0")
+    monkeypatch.setattr(vote_images, "KEPT_BYTES", 0)
+    looked_up: list[str] = []
+    read = ImageBytes.read
+    monkeypatch.setattr(
+        ImageBytes, "read", lambda self, image: looked_up.append(image.name) or read(self, image)
+    )
+
+    written = export(store, tmp_path / "out")
+    assert written.rows["full/train"] == 201 and len(looked_up) <= 2 + 1
+    theirs = [row for row in rows(tmp_path / "out", FULL) if row["source"] == "theirs"]
+    for number, row in enumerate(theirs):
+        sides = [row["jpg_0"], row["jpg_1"]]
+        better = sides if row["label_0"] == 1 else sides[::-1]
+        assert better == [png_bytes(number % 7), png_bytes((number + 1) % 7)]
+    assert 60 <= sum(row["label_0"] for row in theirs) <= 140
+
+    alone = export(store, tmp_path / "alone", sources=())
+    assert alone.rows["full/train"] == 1
+
+
+def test_it_is_a_form_of_exports_like_the_others(studio, tmp_path):
+    done = studio.exports.write(PARQUET, tmp_path / "out")
+    assert done.rows == len(rows(tmp_path / "out", FULL))
+    assert {row["prompt"] for row in rows(tmp_path / "out", FULL)} >= {"excluded", "of a third"}
+    assert (tmp_path / "out" / "README.md").is_file()
