@@ -1,7 +1,7 @@
 """What a million pairs of others cost: import, snapshot, export, and the page beside them.
 
     python tests/bench/data_scale.py [--pairs 1000000] [--images 100000] [--votes 100000]
-                                     [--acts 300] [--folder DIR]
+                                     [--acts 300] [--folder DIR] [--steps make,import,snapshot,export,page]
 
 Random JPEGs of some two kilobytes in Parquet shards with Pick-a-Pic's columns, which are deleted
 afterwards. Each step runs in a process of its own: its seconds, and the most memory it held. Then
@@ -63,26 +63,46 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=100_000)
     parser.add_argument("--votes", type=int, default=100_000, help="of people, in the studio")
     parser.add_argument("--acts", type=int, default=300, help="votes that are timed")
-    parser.add_argument("--folder", type=Path, help="where to work; a scratch folder")
+    parser.add_argument("--folder", type=Path, help="where to work, and what stays there")
+    parser.add_argument("--steps", default="make,import,snapshot,export,page")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=arguments.folder) as name:
-        folder = Path(name)
-        home, beside = folder / "studio", folder / "with a source"
-        make_studio(home, arguments.votes, 1_000, 2_000)
-        shutil.copytree(home, beside)
-        shards = make_shards(folder / "shards", arguments.pairs, arguments.images)
-        base = (
-            duckdb.sql(f"ATTACH '{home}/palate.duckdb' AS s (READ_ONLY)")
-            or duckdb.sql("SELECT base FROM s.votes LIMIT 1").fetchall()[0][0]
-        )
-        duckdb.sql("DETACH s")
+    with tempfile.TemporaryDirectory() as name:
+        folder = arguments.folder or Path(name)
+        folder.mkdir(exist_ok=True)
+        steps = arguments.steps.split(",")
+        if "make" in steps:
+            make(folder, arguments)
+        take(folder, steps)
+        if "page" in steps:
+            slow = beside_a_source(folder / "studio", folder / "with a source", arguments.acts)
+            raise SystemExit(slow)
 
-        storage = [sys.executable, "-m", "storage"]
-        told("import", [*storage, "import", *map(str, shards), "--home", str(beside)])
-        told("snapshot", [sys.executable, "-c", SNAPSHOT, str(beside), base])
-        told("export", [*storage, "export", str(beside), str(folder / "out"), "--form", "parquet"])
-        shutil.rmtree(folder / "out", ignore_errors=True)
-        raise SystemExit(beside_a_source(home, beside, arguments.acts))
+
+def make(folder: Path, arguments: argparse.Namespace) -> None:
+    """Make two studios of people's votes, and shards of the votes of others."""
+    make_studio(folder / "studio", arguments.votes, 1_000, 2_000)
+    shutil.copytree(folder / "studio", folder / "with a source")
+    make_shards(folder / "shards", arguments.pairs, arguments.images)
+
+
+def take(folder: Path, steps: Sequence[str]) -> None:
+    """Bring the shards in, freeze a snapshot of all votes, and write them out again."""
+    home, shards = folder / "with a source", sorted((folder / "shards").glob("*.parquet"))
+    storage = [sys.executable, "-m", "storage"]
+    if "import" in steps:
+        told("import", [*storage, "import", *map(str, shards), "--home", str(home)])
+    if "snapshot" in steps:
+        told("snapshot", [sys.executable, "-c", SNAPSHOT, str(home), base_of(home)])
+    if "export" in steps:
+        target = str(folder / "out")
+        told("export", [*storage, "export", str(home), target, "--form", "parquet"])
+        shutil.rmtree(target)
+
+
+def base_of(home: Path) -> str:
+    """Return the model that the votes of a studio are for."""
+    with duckdb.connect(home / "palate.duckdb", read_only=True) as database:
+        return str(database.execute("SELECT base FROM votes LIMIT 1").fetchall()[0][0])
 
 
 def make_shards(folder: Path, pairs: int, images: int) -> list[Path]:
