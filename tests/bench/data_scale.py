@@ -1,7 +1,7 @@
 """What a million pairs of others cost: import, snapshot, export, and the page beside them.
 
     python tests/bench/data_scale.py [--pairs 1000000] [--images 100000] [--votes 100000]
-                                     [--acts 300] [--folder DIR] [--steps make,import,snapshot,export,page]
+                                     [--acts 300] [--folder DIR] [--steps import,snapshot]
 
 Random JPEGs of some two kilobytes in Parquet shards with Pick-a-Pic's columns, which are deleted
 afterwards. Each step runs in a process of its own: its seconds, and the most memory it held. Then
