@@ -31,8 +31,6 @@ DRIVE = re.compile(r"[A-Za-z]:")
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,20}:")
 LOCAL_FILES, UPLOADS = "/data/local-files/", "/data/upload/"
 """Where Label Studio has its images: the names that follow are looked for beside its export."""
-BESIDE = ("", "images")
-"""Folders beside the data in which files are looked for."""
 MAX_FOLDERS = 10_000
 """Folders that are remembered as those of the data or below it."""
 
@@ -77,7 +75,7 @@ class ImageFinder:
 
         reason = MISSING
         for path in candidates(name):
-            for folder in BESIDE:
+            for folder in beside(self._files[file]):
                 found = self._file(self._roots[file], os.path.join(folder, path))
                 if isinstance(found, Path):
                     return ForeignImage(ImagePlace(found))
@@ -108,6 +106,14 @@ class ImageFinder:
                 self._inside.clear()
             self._inside[folder] = folder.resolve(strict=True).is_relative_to(root)
         return self._inside[folder]
+
+
+def beside(data: Path) -> tuple[str, ...]:
+    """Return the folders beside a file of data in which its images are looked for.
+
+    Those of test.json are in test/ for HPDv2, and in test_images/ for ImageReward.
+    """
+    return "", "images", data.stem, f"{data.stem}_images"
 
 
 def candidates(name: str) -> Iterator[str]:

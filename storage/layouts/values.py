@@ -23,10 +23,6 @@ FEW, MOST_ENTRIES = 2, 64
 """Images of a ranking."""
 LONGEST_LIST_TEXT = 100_000
 """Characters of a list that is written as text in a cell."""
-BREAKS = frozenset({"Cc", "Cf", "Zl", "Zp"})
-"""Unicode categories that become a space: control characters and breaks of lines."""
-JOINERS = frozenset("\u200c\u200d")
-"""Of the category Cf, but parts of words and of emoji."""
 
 
 class LeftOut(Exception):
@@ -34,18 +30,18 @@ class LeftOut(Exception):
 
 
 def plain(text: str) -> str:
-    """Return a text without control characters, breaks of lines and halves of characters."""
+    """Return a text as a prompt may be: without control characters and halves of characters."""
     if not text.isprintable():
         text = "".join(map(plain_character, text))
     return text.strip()
 
 
 def plain_character(character: str) -> str:
-    """Return what stands for one character in a plain text."""
+    """Return what stands for one character: a space for a tab or for the end of a line."""
     category = unicodedata.category(character)
     if category == "Cs":
         return ""
-    return " " if category in BREAKS and character not in JOINERS else character
+    return " " if category == "Cc" else character
 
 
 def prompt_of(value: Any) -> str:

@@ -617,6 +617,16 @@ def test_addresses_are_never_fetched_and_names_never_lead_out(tmp_path):
     assert [told(vote) for vote in read(lines(folder / "a.jsonl", rows))] == list(names.values())
 
 
+@pytest.mark.parametrize("folder", ["", "images", "test", "test_images"])
+def test_images_are_looked_for_beside_the_data_and_in_folders_of_its_name(tmp_path, folder):
+    image_file(tmp_path / folder / "part" / "1.png", 1)
+    rows = [{"prompt": "a", "chosen": "part/1.png", "rejected": data_url(2)}]
+
+    assert [told(vote) for vote in read(json_file(tmp_path / "test.json", rows))] == [
+        ("preference", [A, B])
+    ]
+
+
 def test_images_in_base64_have_no_place_but_their_bytes(tmp_path):
     content = base64.b64encode(A).decode()
     rows = [{"prompt": "a", "chosen": f"data:image/png;base64,{content}", "rejected": data_url(2)}]

@@ -282,7 +282,7 @@ def test_sound_rows_come_in_beside_hostile_ones(tmp_path):
         "a line is no JSON",
         "a row is not in UTF-8",
     ]
-    assert last.prompt == "two lines  of  text" and last.row == 4
+    assert last.prompt == "two\u2028lines  of  text" and last.row == 4
 
 
 def test_tables_of_other_encodings_and_separators_are_read(tmp_path):
