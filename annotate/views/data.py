@@ -136,8 +136,10 @@ class ExportForm(TypedDict):
 
     form: str
     title: str
-    about: str
-    """Which programs read it, and what it leaves out."""
+    read_by: str
+    """Programs that read it."""
+    loses: list[str]
+    """What it does not hold, in sentences."""
 
 
 class ExportResult(TypedDict):
@@ -147,8 +149,7 @@ class ExportResult(TypedDict):
     form: str
     files: int
     bytes: int
-    votes: dict[str, int]
-    """By kind."""
+    rows: int
     left_out: dict[str, int]
     """Votes that are not in it, by reason."""
     download: str

@@ -63,8 +63,8 @@ def regions(data: DataControl) -> dict[str, str]:
         "export": export_form(
             data.outgoing.forms(),
             data.outgoing.people(),
-            [each["name"] for each in sources],
-            data.outgoing.usual_target(),
+            bool(sources),
+            data.outgoing.usual_place,
         ),
         "backup": backup_form(data.backups.usual_target()),
         "backups": backup_list(data.backups.all()),

@@ -68,7 +68,7 @@ class DataEndpoints:
     def export_votes(
         self, form: str, target: str = "", whose: str = "", names: bool = False
     ) -> ExportResult:
-        """Write votes and images: whose is "", "all", "person:NAME" or "source:NAME"."""
+        """Write votes and images: whose is "", "all" (sources too) or "person:NAME"."""
         data = self._studio.data
         plan = data.outgoing.exporting(form, whose, target, names is True)
         return cast(ExportResult, data.run(plan))

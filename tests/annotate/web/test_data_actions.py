@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ import pytest
 from places import Place
 from votes_of_others import colored, pickapic, two_texts, unnamed
 
-from align.contracts.errors import InvalidInput, NotFound
+from align.contracts.errors import InvalidInput, NotFound, PalateError
+from annotate.data_jobs.export_archive import zipped
 from annotate.labeling.new_acts import as_vote
 from annotate.web.data_actions import project_data_function
 from annotate.web.endpoints.data_endpoints import DataEndpoints
@@ -197,3 +199,35 @@ def test_another_studio_is_looked_at_and_then_merged(
     assert place.store.counts(base).votes == 3
     failed = do("merge_preview", path=str(tmp_path / "nowhere"))
     assert failed["job"]["state"] == "failed" and failed["regions"]["merge"] == ""
+
+
+def test_votes_go_out_in_a_form_and_come_in_again(do: Do, api: Api, place: Place, tmp_path: Path):
+    place.label(3)
+    out = tmp_path / "new" / "votes"
+    shown = do("export", form="parquet", whose="", target=str(out), names=False)
+    assert "Written, read back and compared" in shown["regions"]["job-out"]
+    written = shown["job"]["result"]
+    assert (written["rows"], written["path"]) == (3, str(out))
+    assert api.preview_source(str(out))["votes"] == {"preference": 3}
+
+    usual = api.export_votes("csv", whose="person:ann", names=True)
+    assert "ann" in next(Path(usual["path"]).glob("*.csv")).read_text("utf-8")
+    assert Path(usual["path"]).parent == place.store.opening.folder.exports
+    assert usual["download"] == f"votes/{Path(usual['path']).name}.zip"
+    archive = zipped(place.studio.data.outgoing.download(f"{Path(usual['path']).name}.zip"))
+    with zipfile.ZipFile(archive) as opened:
+        assert any(name.endswith("votes.csv") for name in opened.namelist())
+    archive.unlink()
+
+
+def test_an_export_that_cannot_be_is_told_in_a_sentence(do: Do, place: Place, tmp_path: Path):
+    job = do("export", form="csv", whose="", target=str(tmp_path / "out"))["job"]
+    assert job["state"] == "failed" and "There is no vote to export." in job["message"]
+    for value in ({"form": "xml"}, {"form": "csv", "whose": "person:nobody"}):
+        with pytest.raises(PalateError, match=r"no form|nobody"):
+            do("export", **value)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("dear", "utf-8")
+    place.label(1)
+    job = do("export", form="csv", target=str(tmp_path / "mine"))["job"]
+    assert job["state"] == "failed" and "no export of Palate's" in job["message"]

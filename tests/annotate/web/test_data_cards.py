@@ -73,7 +73,7 @@ EXPORT = {
     "form": "pickapic",
     "files": 3,
     "bytes": 1_500_000,
-    "votes": {"preference": 4},
+    "rows": 4,
     "left_out": {"a tie": 2},
     "download": "",
 }
@@ -152,12 +152,15 @@ def test_a_job_shows_its_progress_and_time_left_and_how_it_ended():
 
 
 def test_an_export_is_chosen_by_form_and_people_and_says_where_it_lies():
-    forms = [{"form": "pickapic", "title": "Pick-a-Pic", "about": "For the public scripts."}]
-    form = export_form(forms, [HOSTILE], ["HPD"], "/out")
-    assert f'value="person:{HOSTILE[:3]}' not in form and "HPD (source)" in form
-    assert "Everybody here and all sources" in form
+    forms = [
+        {"form": "parquet", "title": "Pick-a-Pic", "read_by": "trainers", "loses": []},
+        {"form": "csv", "title": "all as CSV", "read_by": "R", "loses": [HOSTILE]},
+    ]
+    form = export_form(forms, [HOSTILE], True, "/out")
+    assert HOSTILE not in form and form.count(" checked") == 1 and "<b>All as CSV</b>" in form
+    assert "all sources in use" in form and "all sources" not in export_form(forms, [], False, "/o")
     told = export_result(EXPORT)
-    assert "Download" not in told and "2 rows left out: a tie" in told and HOSTILE not in told
+    assert "Download" not in told and "2 votes left out: a tie" in told and HOSTILE not in told
     assert 'href="export-zip/x.zip"' in export_result({**EXPORT, "download": "export-zip/x.zip"})
 
 

@@ -134,7 +134,8 @@ def _examples(examples: Sequence[ExampleVote], thumbnails: Thumbnails) -> str:
         return ""
     shown = "".join(map(_example, examples, thumbnails))
     return (
-        "<h4>The first ones: is the marked image the better one, and does the prompt fit?</h4>"
+        f"<h4>{quantity(len(examples), 'vote')} from all over: is the marked image the better one, "
+        "and does the prompt fit?</h4>"
         f'<ul class="examples data-examples">{shown}</ul>'
     )
 

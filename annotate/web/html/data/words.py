@@ -23,11 +23,11 @@ def kinds_line(votes: Mapping[str, int]) -> str:
     return ", ".join(_count(kind, count) for kind, count in known if count) or "no votes"
 
 
-def left_out_list(left_out: Mapping[str, int]) -> str:
-    """Return a list of the rows that give no vote, by reason, most frequent first."""
+def left_out_list(left_out: Mapping[str, int], what: str = "row") -> str:
+    """Return a list of what was left out, by reason, most frequent first."""
     reasons = sorted(left_out.items(), key=lambda item: -item[1])
     lines = "".join(
-        f"<li>{quantity(count, 'row')} left out: {escape(reason)}</li>" for reason, count in reasons
+        f"<li>{quantity(count, what)} left out: {escape(reason)}</li>" for reason, count in reasons
     )
     return f'<ul class="soft counts">{lines}</ul>' if lines else ""
 
