@@ -23,10 +23,15 @@ def vote_counts(store: Store, model_id: str, mixed: bool) -> VoteCounts:
     """
     if mixed:
         return view(store.labeler_counts(model_id), None, ALIKE)
-    counts = store.counts(model_id)
-    again = counts.votes - counts.decisive - counts.ties - counts.skipped
+    counts, again = current_counts(store, model_id)
     brought = [source for source in store.sources.all(model_id) if source.used]
     return view(counts, again, counts_sentence(counts, again, brought))
+
+
+def current_counts(store: Store, model_id: str) -> tuple[Counts, int]:
+    """Return the votes given here, and how many of them are on pairs that come again."""
+    counts = store.counts(model_id)
+    return counts, counts.votes - counts.decisive - counts.ties - counts.skipped
 
 
 def view(counts: Counts, again: int | None, sentence: str) -> VoteCounts:
@@ -46,8 +51,19 @@ def whole_sentence(store: Store, model_id: str, mixed: bool) -> str:
     Which are in no count is not said while a blind test is mixed in: its votes are among them.
     """
     sentence = vote_counts(store, model_id, mixed)["sentence"]
-    if mixed:
-        return sentence
+    return sentence if mixed else f"{sentence} {uncounted(store, model_id)}".rstrip()
+
+
+def sentence_of_plan(store: Store, model_id: str) -> str:
+    """Say what the votes given here are, and which are in no count; empty before the first."""
+    counts, again = current_counts(store, model_id)
+    if not counts.votes:
+        return ""
+    return f"{own_sentence(counts, again)} {uncounted(store, model_id)}".rstrip()
+
+
+def uncounted(store: Store, model_id: str) -> str:
+    """Say which votes are in no count; empty for none."""
     found = store.votes.left_out(model_id)
     outside = {
         "taken back or changed": found.taken_back,
@@ -55,7 +71,7 @@ def whole_sentence(store: Store, model_id: str, mixed: bool) -> str:
         "in blind tests": found.blind_tests,
         "on flagged pairs": found.flagged,
     }
-    return " ".join(filter(None, (sentence, left_out_sentence(outside, found.excluded))))
+    return left_out_sentence(outside, found.excluded)
 
 
 def counts_sentence(counts: Counts, again: int, brought: Sequence[Source] = ()) -> str:

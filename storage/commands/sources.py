@@ -195,7 +195,10 @@ def imported_lines(came_in: ImportedSource) -> list[str]:
         f"The source {came_in.source.name} came in: {kinds(counts['votes'])}; "
         f"{counts['images']:,} images.",
         *left_out_lines(counts["left_out"]),
-        *(f"{votes:,} are in the source {name} too." for name, votes in counts["double"].items()),
+        *(
+            f"In the source {name} too: {votes:,} of them."
+            for name, votes in counts["double"].items()
+        ),
         *(f"{file} came in before, as the source {name}." for file, name in came_in.known.items()),
     ]
 

@@ -7,7 +7,7 @@ from align.contracts.models import ModelInfo
 from annotate.clock import Monotonic
 from annotate.errors import NothingToLearn
 from annotate.interfaces import Trainer
-from annotate.labeling.vote_counts import whole_sentence
+from annotate.labeling.vote_counts import sentence_of_plan
 from annotate.training.planning.known_device import KnownDevice
 from annotate.training.planning.missing_images import MissingImages, left_out_sentence
 from annotate.training.planning.new_votes import names_of, split_voter
@@ -66,7 +66,8 @@ class RunPlanner:
         if voter or others.names or brought.alone:
             return view
         # Of one annotator's votes, or with other models', the plan has another number.
-        return {**view, "counts": whole_sentence(self._store, self._model_id, mixed=False)}
+        counts = sentence_of_plan(self._store, self._model_id)
+        return {**view, "counts": counts} if counts else view
 
     def _own_votes(
         self, voter: Voters, others: OtherVotes, of_sources: Mapping[str, int]

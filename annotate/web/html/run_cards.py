@@ -59,9 +59,10 @@ def brought(plan: PlanView) -> str:
         return ""
     whose = f"of the source {next(iter(sources))}"
     if len(sources) > 1:
-        whose = f"of {len(sources)} sources"
+        each = ", ".join(f"{name} {count:,}" for name, count in sources.items())
+        whose = f"of {len(sources)} sources ({each})"
     if votes == plan["pairs"]:
-        return f"All of them came in from files: they are {whose}."
+        return f"All {votes:,} choices came in from files: they are {whose}."
     return f"{quantity(plan['pairs'] - votes, 'choice')} here and {votes:,} {whose}."
 
 

@@ -40,10 +40,10 @@ def test_a_plan_counts_choices_here_and_those_of_sources(place: Place, tmp_path:
     place.label(3)
     plan = place.studio.plan({})
     assert (plan["pairs"], plan["sources"]) == (24, {"pickapic": 12, "hpd": 9})
-    assert brought(plan) == "3 choices here and 21 of 2 sources."
-    assert plan["counts"].endswith(
-        "A run also learns from 21 choices of 2 sources: pickapic and hpd."
-    )
+    assert brought(plan) == "3 choices here and 21 of 2 sources (pickapic 12, hpd 9)."
+    assert plan["counts"].startswith("3 votes, all of them choices that a run learns from.")
+    told = place.studio.stats()["counts"]["sentence"]
+    assert told.endswith("A run also learns from 21 choices of 2 sources: pickapic and hpd.")
 
     place.store.sources.use(base_of(place), "hpd", False, "ann")
     assert place.studio.plan({})["sources"] == {"pickapic": 12}
@@ -51,7 +51,7 @@ def test_a_plan_counts_choices_here_and_those_of_sources(place: Place, tmp_path:
     assert place.studio.plan({"voter": "ann"})["pairs"] == 3
     alone = place.studio.plan({"sources": ["hpd"]})
     assert (alone["pairs"], alone["sources"]) == (9, {"hpd": 9})
-    assert brought(alone) == "All of them came in from files: they are of the source hpd."
+    assert brought(alone) == "All 9 choices came in from files: they are of the source hpd."
     assert place.studio.plan({"sources": "pickapic", "voter": "ann"})["pairs"] == 15
 
 

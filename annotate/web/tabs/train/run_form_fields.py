@@ -22,7 +22,7 @@ BUDGETS = [
 ]
 INVALID = "invalid"
 EVERYBODY = "Nobody chosen: everybody's choices count."
-ONLY_SOURCES = "Nobody chosen: nobody's choices count beside those of the sources below."
+ONLY_SOURCES = "Nobody chosen: only the choices of the sources below count."
 ALL_SOURCES = "Choices that came in from files. None chosen: all that are in use count."
 ONLY_PEOPLE = "None chosen: only the choices of the people above count."
 OTHER_MODELS = "Choices between images of other models of this studio; people's taste is the same."
@@ -137,7 +137,7 @@ class RunFormFields:
         files = [(f"{e['name']} ({quantity(e['votes'], 'choice')})", e["name"]) for e in imported]
         return [
             gr.update(choices=titles),
-            gr.update(choices=people, visible=len(people) + len(files) > 1),
+            gr.update(choices=people, visible=bool(people) and bool(people[1:] or files)),
             gr.update(choices=files, visible=bool(files)),
             gr.update(choices=models, visible=bool(models)),
         ]
