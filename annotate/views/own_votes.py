@@ -22,10 +22,24 @@ class OwnVoteView(PairView):
     """Whether its blind test has ended, so that it cannot be changed."""
 
 
+class OwnRankingView(TypedDict):
+    """A current ranking of four images."""
+
+    prompt: str
+    urls: list[str]
+    best: int | None
+    """The place of the best one, from 0; null where it was skipped, as `worst`."""
+    worst: int | None
+    at: str
+    """When it was given, as ISO 8601 in UTC."""
+
+
 class OwnVotesList(TypedDict):
     """A part of an annotator's votes, newest first."""
 
     votes: list[OwnVoteView]
+    rankings: list[OwnRankingView]
+    """Four images at a time, which are asked for as the verdict `four`; empty otherwise."""
     total: int
     """How many there are that the filter leaves."""
     before: int

@@ -27,6 +27,18 @@ FROM (SELECT * FROM ({OWN}) WHERE $before = 0 OR vote_id < $before
 ORDER BY vote_id DESC
 """
 
+RANKINGS = """
+SELECT ranking_id, prompt, images, best, worst, r.created
+FROM current_rankings AS r JOIN quads USING (quad_id)
+WHERE r.base = $base AND r.annotator = $who
+  AND ($prompt = '' OR contains(lower(prompt), lower($prompt)))
+"""
+
+PAGE_OF_RANKINGS = f"""
+SELECT * FROM ({RANKINGS}) WHERE $before = 0 OR ranking_id < $before
+ORDER BY ranking_id DESC LIMIT $most
+"""
+
 ANNOTATIONS = """
 SELECT vote_id, kind, name, CASE value WHEN pairs.left_image THEN 'left'
     WHEN pairs.right_image THEN 'right' ELSE value END
@@ -50,6 +62,18 @@ class OwnVote:
     reasons: list[str] = field(default_factory=list)
     criteria: dict[str, str] = field(default_factory=dict)
     """What won by each criterion: left, right or tie."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRanking:
+    """A current ranking of four images, the best and the worst by id; None where skipped."""
+
+    ranking_id: int
+    prompt: str
+    images: list[str]
+    best: str | None
+    worst: str | None
+    created: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +115,19 @@ class OwnVotes:
             f"SELECT count(*) FROM ({OWN})", dict(asked(base, annotator, wanted))
         )
         return int(rows[0][0])
+
+    def rankings(
+        self, base: str, annotator: str, prompt: str, before: int, most: int
+    ) -> list[OwnRanking]:
+        """Return up to `most` rankings, newest first, with ids below `before`; 0 is the newest."""
+        known = {"base": base, "who": annotator, "prompt": prompt}
+        rows = self._database.read(PAGE_OF_RANKINGS, {**known, "before": before, "most": most})
+        return [OwnRanking(*row) for row in rows]
+
+    def count_rankings(self, base: str, annotator: str, prompt: str) -> int:
+        """Count the rankings of prompts that hold a text."""
+        known = {"base": base, "who": annotator, "prompt": prompt}
+        return int(self._database.read(f"SELECT count(*) FROM ({RANKINGS})", known)[0][0])
 
 
 def asked(base: str, annotator: str, wanted: OwnVotesFilter) -> dict[str, object]:

@@ -27,7 +27,7 @@ beforeEach(() => {
   server = {
     own_votes_page: async (request) => {
       asked.push(request);
-      return { ok: true, votes: [vote({ vote_key: `k${asked.length}` })], total: 2, before: asked.length === 1 ? 7 : 0 };
+      return { ok: true, votes: [vote({ vote_key: `k${asked.length}` })], rankings: [], total: 2, before: asked.length === 1 ? 7 : 0 };
     },
     own_vote_change: async (request) => { changes.push(request); return { ok: true, key: request.key, accepted: true, opens: !request.verdict }; },
   };
@@ -94,7 +94,7 @@ test("another verdict takes the vote's place, and what was said of it goes", asy
 });
 
 test("a vote of a blind test that has ended offers no change", async () => {
-  server.own_votes_page = async () => ({ ok: true, votes: [vote({ fixed: true })], total: 1, before: 0 });
+  server.own_votes_page = async () => ({ ok: true, votes: [vote({ fixed: true })], rankings: [], total: 1, before: 0 });
   await open();
   assert.deepEqual([element.querySelector(".vote-edit"), element.querySelector(".vote-changes")], [null, null]);
   assert.equal(text(".vote-fixed"), "Test has ended");
@@ -105,6 +105,18 @@ test("on a phone, where the stage has images above each other, they are the firs
   await open();
   assert.match(text(".vote-said"), /^First is better/);
   assert.deepEqual([Boolean(button("Second")), Boolean(button("Right"))], [true, false]);
+});
+
+test("four images at a time are listed with the best and the worst marked, and offer no change", async () => {
+  const urls = [1, 2, 3, 4].map((number) => `img/${number}.png`);
+  const ranking = { prompt: "a pie", urls, best: 2, worst: 0, at: "2026-01-01T12:00:00Z" };
+  server.own_votes_page = async () => ({ ok: true, votes: [], rankings: [ranking], total: 1, before: 0 });
+  await open();
+  const marked = element.querySelectorAll("figure").map((figure) =>
+    ["data-chosen", "data-worst"].filter((name) => figure.hasAttribute(name)).join());
+  assert.deepEqual(marked, ["data-worst", "", "data-chosen", ""]);
+  assert.match(text(".vote-said"), /^Best and worst of four/);
+  assert.deepEqual([element.querySelector(".vote-edit"), text(".gallery-note")], [null, "1 vote"]);
 });
 
 test("the same verdict changes nothing, and a vote that is taken back goes", async () => {

@@ -266,6 +266,17 @@ export interface LongRunAnswer {
   answer: string;
 }
 
+/** A current ranking of four images. */
+export interface OwnRankingView {
+  prompt: string;
+  urls: string[];
+  /** The place of the best one, from 0; null where it was skipped, as `worst`. */
+  best: number | null;
+  worst: number | null;
+  /** When it was given, as ISO 8601 in UTC. */
+  at: string;
+}
+
 /** A current vote on a pair; nothing tells pairs that come again, or of an open blind test, apart. */
 export interface OwnVoteView {
   pair_id: string;
@@ -293,6 +304,8 @@ export interface OwnVoteView {
 /** A part of an annotator's votes, newest first. */
 export interface OwnVotesList {
   votes: OwnVoteView[];
+  /** Four images at a time, which are asked for as the verdict `four`; empty otherwise. */
+  rankings: OwnRankingView[];
   /** How many there are that the filter leaves. */
   total: number;
   /** What to ask for to get older ones; 0 where there are none. */

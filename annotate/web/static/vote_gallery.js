@@ -8,6 +8,7 @@ import { makeKey, NAME_KEY, recall } from "./storage.js";
 
 /**
  * @typedef {import("./server").OwnVoteView} OwnVote
+ * @typedef {import("./server").OwnRankingView} OwnRanking
  * @typedef {import("./server").OwnVotesRequest} OwnVotesRequest
  * @typedef {import("./server").ChangeVoteRequest} ChangeVoteRequest
  *
@@ -103,11 +104,11 @@ class Gallery {
 
     const list = this.#find(".gallery");
     if (!before) list.replaceChildren();
-    list.append(...reply.votes.map((vote) => this.#card(vote)));
+    list.append(...reply.votes.map((vote) => this.#card(vote)), ...reply.rankings.map(fourCard));
     this.#before = reply.before;
     this.#find(".gallery-more").hidden = !reply.before;
     const some = reply.total === 1 ? "1 vote" : `${reply.total} votes`;
-    this.#note(reply.total ? some : "No votes here yet. Four images at a time are not listed.");
+    this.#note(reply.total ? some : "No votes here yet. Four images at a time are listed by themselves.");
   }
 
   /** @param {OwnVote} vote */
@@ -181,6 +182,21 @@ function announce(key, asked) {
 const annotator = () => recall("localStorage", NAME_KEY) || "";
 
 /**
+ * Return the card of four images, with the best and the worst marked.
+ * @param {OwnRanking} ranking
+ */
+function fourCard({ prompt, urls, best, worst, at }) {
+  const images = createElement("div", { className: "vote-images" }, ...urls.map((url, place) => {
+    const said = place === best ? "best" : place === worst ? "worst" : "";
+    return figureOf(url, `Image ${place + 1}${said && `, the ${said}`}`, said);
+  }));
+  const said = createElement("p", { className: "vote-said" },
+    createElement("b", { textContent: best === null ? "Skipped" : "Best and worst of four" }), ` · ${timeOf(at)}`);
+  const title = createElement("p", { className: "vote-prompt", textContent: prompt, title: prompt });
+  return createElement("li", { className: "vote-card" }, title, images, said);
+}
+
+/**
  * Return the parts of a card: prompt, images with the chosen one marked, what was said, and the changes.
  * @param {OwnVote} vote
  * @param {{ edit: () => void, choose: (verdict: string) => void }} events
@@ -206,11 +222,22 @@ function partsOf(vote, { edit, choose }) {
  */
 function imageOf(vote, side) {
   const url = side === "left" ? vote.left_url : vote.right_url;
-  const src = smallUrl(new URL(url, pageRoot()), SIDE);
   const isChosen = vote.verdict === side || vote.verdict === "both_good";
-  const image = createElement("img", { src, loading: "lazy", alt: `The ${sides()[side === "left" ? 0 : 1].toLowerCase()} image${isChosen ? ", chosen" : ""}` });
+  const name = sides()[side === "left" ? 0 : 1].toLowerCase();
+  return figureOf(url, `The ${name} image${isChosen ? ", chosen" : ""}`, isChosen ? "best" : "");
+}
+
+/**
+ * Return an image of a card.
+ * @param {string} url
+ * @param {string} alt
+ * @param {string} said of it: best, worst or nothing
+ */
+function figureOf(url, alt, said) {
+  const image = createElement("img", { src: smallUrl(new URL(url, pageRoot()), SIDE), loading: "lazy", alt });
   const figure = createElement("figure", {}, image);
-  figure.toggleAttribute("data-chosen", isChosen);
+  figure.toggleAttribute("data-chosen", said === "best");
+  figure.toggleAttribute("data-worst", said === "worst");
   return figure;
 }
 

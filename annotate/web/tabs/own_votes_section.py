@@ -25,7 +25,7 @@ GALLERY = """
       <option value="">Every verdict</option><option value="left">Left is better</option>
       <option value="right">Right is better</option><option value="tie">Tie</option>
       <option value="both_good">Both good</option><option value="both_bad">Both bad</option>
-      <option value="skip">Skipped</option>
+      <option value="skip">Skipped</option><option value="four">Four at a time</option>
     </select>
     <input class="gallery-prompt" type="search" placeholder="Words of the prompt"
       aria-label="Words of the prompt">

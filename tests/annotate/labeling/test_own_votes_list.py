@@ -7,6 +7,7 @@ from annotate.errors import InvalidRequest
 from annotate.labeling.new_acts import as_flag, as_vote
 from annotate.labeling.own_votes import VOTES_AT_ONCE
 from annotate.service.labeler_view import LabelerView
+from storage.acts import NewRanking
 from storage.errors import InvalidVerdict
 
 
@@ -72,6 +73,23 @@ def test_a_labeler_looks_through_votes_and_changes_them(place: Place) -> None:
     view.vote(as_vote(pair["pair_id"], "left", "eve", "k1"))
     assert view.own_votes_list("eve")["votes"][0]["left_url"] == pair["left_url"]
     assert view.change_vote("eve", "k1", "right", "k2")["verdict"] == "right"
+
+
+def test_four_images_at_a_time_are_listed_by_themselves(place: Place) -> None:
+    place.label(1)
+    quad = until(lambda: place.studio.quads_ahead("ann", [], 1)["pairs"])[0]
+    place.studio.best_worst.rank(NewRanking(quad["pair_id"], 2, 0, "ann", "r1"))
+    skipped = until(lambda: place.studio.quads_ahead("ann", [], 1)["pairs"])[0]
+    place.studio.best_worst.rank(NewRanking(skipped["pair_id"], None, None, "ann", "r2"))
+
+    listed = place.studio.own_votes_list("ann", verdict="four")
+    assert (listed["votes"], listed["total"], listed["before"]) == ([], 2, 0)
+    newest, oldest = listed["rankings"]
+    assert (newest["best"], newest["worst"]) == (None, None)
+    assert (oldest["urls"], oldest["best"], oldest["worst"]) == (quad["urls"], 2, 0)
+    assert place.studio.own_votes_list("ann", verdict="four", prompt="no such")["total"] == 0
+    assert place.studio.own_votes_list("bob", verdict="four")["rankings"] == []
+    assert place.studio.own_votes_list("ann")["rankings"] == []
 
 
 def test_what_cannot_be_listed_or_said_is_refused(place: Place) -> None:
