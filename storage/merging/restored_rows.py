@@ -12,6 +12,7 @@ from typing import Any
 from storage.acts import CRITERION, REASON, STRENGTH, check_annotator
 from storage.errors import InvalidAnnotator, UnreadableData
 from storage.records import QUAD_SIZE, Verdict
+from storage.sources.image_headers import NotAnImage, read_image_header
 
 ID = re.compile(r"[0-9a-f]{16}")
 PLAIN = (
@@ -136,6 +137,7 @@ def checked(values: Mapping[str, Any], more: Sequence[Mapping[str, Any]]) -> Res
     for image in in_row:
         require_id(image.uid)
         require(image.width > 0 and image.height > 0, "an image has no size")
+        require_recipe(image.recipe)
         require(bool(image.version), "an image has no version")
 
     order = values["shown_order"]
@@ -193,6 +195,26 @@ def require_id(uid: object) -> None:
     """Raise NotOurs for what is no id of an image."""
     is_id = isinstance(uid, str) and ID.fullmatch(uid)
     require(bool(is_id), f"{str(uid)[:40]!r} is no id of an image")
+
+
+def require_png(content: object, width: object, height: object) -> None:
+    """Raise NotOurs unless these are the bytes of a whole PNG of this size."""
+    try:
+        header = read_image_header(content if isinstance(content, bytes) else b"")
+    except NotAnImage as error:
+        raise NotOurs(str(error)) from error
+    require(header.suffix == ".png", "an image is no PNG")
+    require((header.width, header.height) == (width, height), "an image has another size")
+
+
+def require_recipe(text: str) -> None:
+    """Raise NotOurs unless a recipe has what a run reads of it; or what wrong values lead to."""
+    recipe = json.loads(text)
+    for name in ("prompt_prefix", "prompt_suffix"):
+        require(isinstance(recipe.get(name, ""), str), f"the {name} of a recipe is no text")
+    if original := recipe.get("original"):
+        (width, height), (left, top) = original["size"], original["crop"]
+        require(min(width, height) > 0 and min(left, top) >= 0, "an original size is none")
 
 
 def require(holds: bool, why: str) -> None:

@@ -24,7 +24,9 @@ from storage.merging.restored_rows import (
     NotOurs,
     RestoredVote,
     at_row,
+    require,
     require_id,
+    require_png,
     restored_vote,
 )
 from storage.merging.restored_tables import ModelFacts, RestoredTables
@@ -32,8 +34,10 @@ from storage.store import Store
 from storage.timestamps import Clock, utc_now
 
 Progress = Callable[[int, int], None]
-IMAGES = ("image_0_uid", "jpg_0", "image_1_uid", "jpg_1", "more_images")
-PNG = b"\x89PNG\r\n\x1a\n"
+IMAGES = (
+    *("image_0_uid", "jpg_0", "width_0", "height_0", "image_1_uid", "jpg_1", "width_1", "height_1"),
+    "more_images",
+)
 FACTS = "palate.json"
 MOST_FACTS = 16_000_000
 PAGE = 500
@@ -113,19 +117,18 @@ class VoteRestore:
 
     def _write_row(self, path: Path, row: int, cells: Sequence[Any]) -> None:
         """Write the images of one row."""
-        first, jpg_0, second, jpg_1, more = cells
-        images = [(first, jpg_0), (second, jpg_1)]
-        images += [(image["uid"], image["bytes"]) for image in more or ()]
-        for uid, content in images:
-            try:
+        images = [cells[:4], cells[4:8]]
+        for image in cells[8] or ():
+            images.append([image[name] for name in ("uid", "bytes", "width", "height")])
+        try:
+            for uid, content, width, height in images:
                 require_id(uid)
-            except NotOurs as error:
-                raise at_row(error, path.name, row) from error
-            if not isinstance(content, bytes) or not content.startswith(PNG):
-                raise at_row(NotOurs("an image is missing or is no PNG"), path.name, row)
-            sha256 = self._store.imported_images.write_image(content)
-            if self._hashes.setdefault(uid, sha256) != sha256:
-                raise at_row(NotOurs(f"the image {uid!r} is another one before"), path.name, row)
+                require_png(content, width, height)
+                sha256 = self._store.imported_images.write_image(content)
+                same = self._hashes.setdefault(uid, sha256) == sha256
+                require(same, f"the image {uid!r} is another one before")
+        except NotOurs as error:
+            raise at_row(error, path.name, row) from error
 
     def _pages(self, files: ParquetFiles) -> Iterator[tuple[list[RestoredVote], int]]:
         """Yield the votes of the rows, some at a time, and how many rows are of sources."""
