@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import ClassVar
 
-from storage.exports.exported_votes import ExportedImage, ExportedVote
+from storage.exports.exported_votes import ExportedVote
 from storage.exports.forms.form import digest_of
 from storage.exports.forms.pair_form import PairForm, lost_besides
+from storage.exports.vote_images import VoteImages
 
 CHOSEN, REJECTED = "chosen", "rejected"
 BREAKS = re.compile(r"(?: *[\r\n\v\f\x1c-\x1e\x85\u2028\u2029])+ *")
@@ -34,19 +35,16 @@ class CaptionFolders(PairForm):
         """Write both images and both captions of each pair."""
         for side in (CHOSEN, REJECTED):
             (work / side).mkdir()
-        for number, pair in enumerate(self.pairs(votes), start=1):
-            caption = one_line(pair.vote.caption)
-            hashes = [
-                self._write_one(work / side, number, caption, image)
-                for side, image in ((CHOSEN, pair.chosen), (REJECTED, pair.rejected))
-            ]
-            self.written.add([caption, *hashes])
-
-    def _write_one(self, folder: Path, number: int, caption: str, image: ExportedImage) -> str:
-        stem = f"{number:0{DIGITS}d}"
-        (folder / f"{stem}{image.suffix}").write_bytes(self.images.read(image))
-        (folder / f"{stem}.txt").write_text(caption, encoding="utf-8", newline="")
-        return image.sha256
+        with VoteImages() as images:
+            for number, pair in enumerate(self.pairs(votes), start=1):
+                caption, stem = one_line(pair.vote.caption), f"{number:0{DIGITS}d}"
+                found = images.read(pair.vote)
+                sides = ((CHOSEN, pair.chosen), (REJECTED, pair.rejected))
+                for side, image in sides:
+                    path = work / side / f"{stem}{image.suffix}"
+                    path.write_bytes(found[image.sha256])
+                    path.with_suffix(".txt").write_text(caption, encoding="utf-8", newline="")
+                self.written.add([caption, pair.chosen.sha256, pair.rejected.sha256])
 
     def read(self, work: Path) -> Iterator[list[str]]:
         """Yield the caption and the hashes of both images of each pair."""

@@ -1,5 +1,6 @@
 """Label Studio's tasks with annotations: pairs of images, the better one selected."""
 
+import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -60,9 +61,12 @@ class LabelStudio(Form):
                     self.left_out["a ranking"] += 1
                     continue
                 left, right = (self.put_image(work, image) for image in vote.images)
+                # Its converter wants numbers; an import gives the tasks new ones.
+                number = len(self.written) + 1
                 task = {
+                    "id": number,
                     "data": {**data_of(vote), "left": SERVED + left, "right": SERVED + right},
-                    "annotations": [annotation_of(vote)],
+                    "annotations": [{"id": number, **annotation_of(vote)}],
                 }
                 self.written.add(task)
                 tasks.add(task)
@@ -90,12 +94,14 @@ def data_of(vote: ExportedVote) -> dict[str, Any]:
         "annotator": vote.annotator,
         "strength": vote.strength,
         "share": vote.share,
-        "reasons": list(vote.reasons),
-        # As texts: a criterion named "prompt" would be a second prompt to whoever looks for one.
-        "criteria": [
-            f"{name}: {TIE if value == TIE else sides[uids.index(value)]}"
-            for name, value in vote.criteria
-        ],
+        # As texts: whoever looks for prompts and answers among the data finds no others.
+        "reasons": json.dumps(vote.reasons),
+        "criteria": json.dumps(
+            {
+                name: TIE if value == TIE else sides[uids.index(value)]
+                for name, value in vote.criteria
+            }
+        ),
         "weight": vote.weight,
         "source": vote.source,
         "base": vote.base,

@@ -11,6 +11,7 @@ from storage.exports.forms.pair_form import PairForm, kept_besides
 from storage.exports.forms.shards import Shards
 from storage.exports.pickapic_columns import Column
 from storage.exports.preference_pairs import PreferencePair
+from storage.exports.vote_images import VoteImages
 from storage.layouts.parquet_files import open_parquet
 
 IMAGE = "STRUCT(bytes BLOB, path VARCHAR)"
@@ -47,11 +48,12 @@ class PairDataset(PairForm):
 
     def write(self, work: Path, votes: Iterable[ExportedVote]) -> None:
         """Write one row for each pair, and the dataset card."""
-        with Shards(work / "data", "train", COLUMNS) as shards:
+        with Shards(work / "data", "train", COLUMNS) as shards, VoteImages() as images:
             for pair in self.pairs(votes):
                 row = row_of(pair)
                 self.written.add(list(row.values()))
-                contents = [self.images.read(image) for image in (pair.chosen, pair.rejected)]
+                found = images.read(pair.vote)
+                contents = [found[image.sha256] for image in (pair.chosen, pair.rejected)]
                 row["chosen"], row["rejected"] = (
                     {"bytes": content, "path": row[side]}
                     for side, content in zip(("chosen", "rejected"), contents, strict=True)
