@@ -7,7 +7,7 @@ from annotate.data_jobs.jobs import JobPlan, Progress, Result
 from annotate.views.data import BackupResult, BackupView
 from storage.store import Store
 from storage.studio_backup.backup import Backup
-from storage.studio_backup.manifest import readable
+from storage.studio_backup.manifest import listed
 from storage.studio_backup.moment import from_open
 from storage.studio_backup.tell import sentences_of_backup
 
@@ -27,17 +27,17 @@ class Backups:
         return str(self._store.project_settings.get(FOLDER, str(beside)))
 
     def all(self) -> list[BackupView]:
-        """Return the backups in the usual folder that can be read, newest first."""
+        """Return the backups in the usual folder, newest first."""
         target = Path(self.usual_target())
         return [
             {
-                "path": str(target / "backups" / f"{manifest.name}.jsonl"),
-                "name": manifest.name,
-                "created": manifest.facts.as_of,
-                "votes": manifest.facts.votes,
-                "bytes": sum(file.bytes for file in manifest.files),
+                "path": str(target / "backups" / f"{name}.jsonl"),
+                "name": name,
+                "created": facts.as_of,
+                "votes": facts.votes,
+                "bytes": facts.bytes,
             }
-            for manifest in readable(target)
+            for name, facts in listed(target)
         ]
 
     def backing_up(self, target: str, who: str) -> JobPlan:

@@ -41,14 +41,14 @@ class MergedFiles:
         self._progress, self._cancelled = progress, cancelled
         self._put: list[Path] = []
 
-    def bring(self, named: set[str], runs: Iterable[str]) -> int:
-        """Put files in place that need no row, and runs beside; return the images that are gone.
+    def bring(self, named: set[str], folders: Iterable[str]) -> int:
+        """Put files in place that need no row, and folders beside; return the images that are gone.
 
-        `named` are the hashes of images that rows name. Raises DiskFull or CopyingStopped, and
-        then nothing is left of them.
+        `named` are the hashes of images that rows name, `folders` those of runs and of sources.
+        Raises DiskFull or CopyingStopped, and then nothing is left of them.
         """
         try:
-            wanted = self._wanted(named, set(runs))
+            wanted = self._wanted(named, set(folders))
             if self._home.stat().st_dev != self._other.stat().st_dev:
                 room_for(self._home, sum(size for _, _, size in wanted))
             for number, (source, target, _) in enumerate(wanted):
@@ -68,13 +68,12 @@ class MergedFiles:
             raise
         return sum(not self._is_there(sha256) for sha256 in named)
 
-    def _wanted(self, named: set[str], runs: set[str]) -> list[tuple[Path, Path, int]]:
+    def _wanted(self, named: set[str], folders: set[str]) -> list[tuple[Path, Path, int]]:
         """Return the files to copy: from where, to where, and how large each is."""
         wanted = []
         for path, file in studio_files(self._other):
             sha256 = named_by_its_hash(path)
-            is_run = path.startswith("runs/") and path.split("/")[1] in runs
-            if is_run:
+            if "/".join(path.split("/")[:2]) in folders:
                 wanted.append((file.path, self._scratch / path, file.bytes))
             elif path.startswith(ONCE) and (sha256 is None or sha256 in named):
                 if not (target := self._home / path).exists():
@@ -92,7 +91,9 @@ class MergedFiles:
                     # Nobody writes to an image again, so a second name is as good as a copy.
                     os.link(source, work)
             if not work.exists():
+                # With its time: a file of a source is known by it.
                 shutil.copyfile(source, work)
+                os.utime(work, ns=(source.stat().st_mtime_ns,) * 2)
             if sha256 is not None and digest_of(work) != sha256:
                 return
             os.replace(work, target)
@@ -103,19 +104,22 @@ class MergedFiles:
     def _is_there(self, sha256: str) -> bool:
         return any((self._home / "images" / sha256[:2]).glob(f"{sha256}.*"))
 
-    def place_runs(self, runs: Mapping[str, str], snapshots: Mapping[str, str]) -> None:
-        """Give the folders of runs their numbers here; their rows are about to be committed."""
-        folders = {old: new for old, new in runs.items() if (self._scratch / "runs" / old).is_dir()}
-        if not folders:
+    def place(self, folders: Mapping[str, str], snapshots: Mapping[str, str]) -> None:
+        """Give folders of runs and sources their numbers here, right before the rows are committed.
+
+        `folders` are paths below the studio there, each with the one here.
+        """
+        there = {old: new for old, new in folders.items() if (self._scratch / old).is_dir()}
+        if not there:
             return
-        (self._home / "runs").mkdir(exist_ok=True)
-        write_placed(self._home, list(folders.values()))
-        for old, new in folders.items():
-            source, target = self._scratch / "runs" / old, self._home / "runs" / new
-            if source.is_dir() and not target.exists():
+        write_placed(self._home, list(there.values()))
+        for old, new in there.items():
+            source, target = self._scratch / old, self._home / new
+            target.parent.mkdir(exist_ok=True)
+            if not target.exists():
                 name_snapshot(source / "config.json", snapshots)
                 os.replace(source, target)
-        sync(self._home / "runs")
+                sync(target.parent)
 
     def undo(self) -> None:
         """Remove what was put in place."""
@@ -124,10 +128,10 @@ class MergedFiles:
                 path.unlink()
 
 
-def write_placed(home: Path, runs: list[str]) -> None:
+def write_placed(home: Path, folders: list[str]) -> None:
     """Write down the folders that are about to be put, durably."""
     scratch = home / ".placed.tmp"
-    scratch.write_text(json.dumps({"runs": runs}), encoding="utf-8")
+    scratch.write_text(json.dumps({"folders": folders}), encoding="utf-8")
     sync(scratch)
     os.replace(scratch, home / PLACED)
     sync(home)

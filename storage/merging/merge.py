@@ -26,6 +26,17 @@ from storage.studio_backup.stored_files import Progress, untold
 from storage.tables.people import Role
 from storage.timestamps import Clock, utc_now
 
+NAMED = """
+SELECT sha256 FROM other.inc.images WHERE is_new UNION SELECT sha256 FROM other.source_images
+WHERE file IS NULL AND source_id IN (SELECT old FROM other.inc.sources)
+"""
+
+
+ANY_NEW = """
+SELECT EXISTS (FROM other.inc.votes_new) OR EXISTS (FROM other.inc.rankings_new)
+    OR EXISTS (FROM other.inc.images WHERE is_new)
+"""
+
 
 class Previewed(Exception):
     """Raised to end the transaction of a preview without a change."""
@@ -52,13 +63,23 @@ class Merge:
     def write(self) -> MergeReport:
         """Merge, and return what came in; raises as `preview`, and DiskFull or CopyingStopped."""
         with Attached(self.store, self.other) as other:
-            planned = self._worked_out()
-            if planned.is_nothing:
-                return planned
+            if not self._stage():
+                report = self._worked_out()
+                if report.is_nothing:
+                    return report
             with scratch_folder(self._home) as scratch:
                 files = MergedFiles(self._home, other.home, scratch, self.progress, self.cancelled)
-                planned.lost_images = files.bring(self._named(), self._new("runs"))
-                return self._committed(files, planned)
+                lost = files.bring(self._named(), self._folders())
+                return self._committed(files, lost)
+
+    def _stage(self) -> bool:
+        """Work out what files would come in; return True if there surely is something new."""
+
+        def work(cursor: Cursor) -> bool:
+            stage_all(cursor, highest_snapshot(self._home))
+            return bool(cursor.execute(ANY_NEW).fetchall()[0][0])
+
+        return self.store.opening.database.write(work)
 
     @property
     def _home(self) -> Path:
@@ -76,9 +97,9 @@ class Merge:
             self.store.opening.database.write(work)
         return report
 
-    def _committed(self, files: MergedFiles, planned: MergeReport) -> MergeReport:
+    def _committed(self, files: MergedFiles, lost_images: int) -> MergeReport:
         """Bring the rows in one transaction, with the folders of runs right before its end."""
-        report = MergeReport(lost_images=planned.lost_images)
+        report = MergeReport(lost_images=lost_images)
         copy = self.store.opening.copies.make(MERGE, self.store.opening.database.copy_to)
         newest = copy or next(iter(self.store.opening.copies.list()), None)
         report.copy = newest.path.name if newest else ""
@@ -86,7 +107,7 @@ class Merge:
         def work(cursor: Cursor) -> None:
             self._insert(cursor, report)
             advance_sequences(cursor)
-            files.place_runs(self._new("runs", cursor), self._new("snapshots", cursor))
+            files.place(self._folders(cursor), self._new("snapshots", cursor))
 
         try:
             self.store.votes.merge(work)
@@ -104,8 +125,16 @@ class Merge:
         tell(cursor, report)
 
     def _named(self) -> set[str]:
-        rows = self._read("SELECT DISTINCT sha256 FROM other.inc.images WHERE is_new")
-        return {sha256 for (sha256,) in rows}
+        """Return the hashes of the image files that new rows name."""
+        return {sha256 for (sha256,) in self._read(NAMED)}
+
+    def _folders(self, cursor: Cursor | None = None) -> dict[str, str]:
+        """Return the folders that come in, by their paths there and here."""
+        return {
+            f"{folder}/{old}": f"{folder}/{here}"
+            for folder in ("runs", "sources")
+            for old, here in self._new(folder, cursor).items()
+        }
 
     def _new(self, table: str, cursor: Cursor | None = None) -> dict[str, str]:
         sql = f"SELECT old, here FROM other.inc.{table} WHERE is_new"

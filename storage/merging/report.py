@@ -19,6 +19,7 @@ COUNTED = {
     "runs": ("run", "runs"),
     "trials": ("blind test", "blind tests"),
     "sources": ("source", "sources"),
+    "source_votes": ("vote of sources", "votes of sources"),
 }
 """Tables that are told of, in this order, each with its words."""
 

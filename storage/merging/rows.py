@@ -19,6 +19,7 @@ from storage.merging.incoming import (
     WEIGHTS,
 )
 from storage.merging.logs import add, move
+from storage.merging.merged_sources import insert_sources
 
 UNDONE = "LEFT JOIN other.inc.{0}_keys AS undone ON undone.key = fresh.undone_key"
 
@@ -242,7 +243,7 @@ def insert_all(cursor: Cursor) -> dict[str, int]:
     added["acts"] = add(cursor, ACTS, {"after_vote": "placed.after_vote"}, AFTER_VOTE)
     for table, sql in INSERTS.items():
         added[table] = int(cursor.execute(sql).fetchall()[0][0])
-    return added
+    return added | insert_sources(cursor)
 
 
 def make_room(cursor: Cursor) -> None:

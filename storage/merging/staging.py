@@ -18,6 +18,7 @@ from storage.merging.incoming import (
     stage_numbers,
 )
 from storage.merging.logs import Log, stage_log, stage_order, stage_rows
+from storage.merging.merged_sources import stage_sources
 from storage.merging.names import Names, renamed_mix, same_names
 from storage.recipes import recipe_key
 
@@ -126,6 +127,7 @@ def stage_all(cursor: Cursor, snapshots_taken: int) -> Names:
         stage_acts(stage, log)
     for log in (*PLAIN_LOGS, ACTS):
         stage_log(stage, log)
+    stage_sources(stage)
     stage.execute(
         "CREATE TABLE other.inc.times AS SELECT moment, max(here) AS here "
         "FROM other.inc.votes_keys GROUP BY moment"

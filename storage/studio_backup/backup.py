@@ -203,6 +203,7 @@ class Backup:
             models=known.models,
             without=sorted(set(OPTIONAL) - set(self.include)),
             missing=len(known.images - there),
+            bytes=sum(file.bytes for file in files),
         )
         return Manifest(made.strftime(TIME), facts, tuple(files))
 

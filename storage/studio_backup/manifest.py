@@ -62,6 +62,8 @@ class BackupFacts:
     """Kinds of files that were left out on purpose."""
     missing: int = 0
     """Images that the database names and that were gone already."""
+    bytes: int = 0
+    """Bytes of all files, which one disk with the studio may share with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,4 +149,18 @@ def readable(target: Path) -> list[Manifest]:
     for path in manifests_in(target):
         with suppress(DamagedBackup):
             found.append(read_manifest(path))
+    return found
+
+
+def listed(target: Path) -> list[tuple[str, BackupFacts]]:
+    """Return what the backups in a folder say of themselves, newest first, by their names.
+
+    Their files are not read, so one that is damaged is listed, too, unless it begins with that.
+    """
+    found = []
+    for path in manifests_in(target):
+        with suppress(OSError, ValueError, TypeError), path.open("rb") as file:
+            head = json.loads(file.readline())
+            if head.pop("format", None) == FORMAT:
+                found.append((path.stem, BackupFacts(**head)))
     return found

@@ -178,8 +178,8 @@ class Restore:
         """Remove what restores that were killed left; what was in the place is never among it."""
         for left in self.home.parent.glob(f"{self._prefix}*"):
             shutil.rmtree(left, ignore_errors=True)
-        if self.home.exists():
-            shutil.rmtree(waiting_for(self.home), ignore_errors=True)
+        # What was on its way to its place is there by now; this one never left.
+        shutil.rmtree(waiting_for(self.home), ignore_errors=True)
 
 
 def put_back(stored: Path, place: Path, file: BackupFile) -> bool:
