@@ -5,7 +5,7 @@ run begins, so that no result can decide which images people see.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, TypedDict, cast
+from typing import Any, NotRequired, TypedDict, cast
 
 SAMPLES_FILE = "samples.json"
 """Its name in the run folder."""
@@ -22,7 +22,10 @@ class SamplePrompt(TypedDict):
     prompt: str
     seed: int
     voted: bool
-    """True where people voted on images of this prompt, False where nobody labels it."""
+    """True where the run learns from votes on images of this prompt, False where nobody labels it.
+    """
+    brought: NotRequired[bool]
+    """True where these votes came in from files, and nobody gave one here."""
 
 
 class SampleStage(TypedDict):
@@ -72,14 +75,18 @@ def as_samples(document: object) -> RunSamples:
 
 def as_prompts(given: Iterable[Mapping[str, Any]]) -> list[SamplePrompt]:
     """Check the prompts of samples; raises KeyError, TypeError or ValueError."""
-    return [
-        {
-            "prompt": str(each["prompt"]),
-            "seed": int(each["seed"]),
-            "voted": bool(each["voted"]),
-        }
-        for each in given
-    ]
+    return [_prompt(each) for each in given]
+
+
+def _prompt(given: Mapping[str, Any]) -> SamplePrompt:
+    prompt: SamplePrompt = {
+        "prompt": str(given["prompt"]),
+        "seed": int(given["seed"]),
+        "voted": bool(given["voted"]),
+    }
+    if given.get("brought"):
+        prompt["brought"] = True
+    return prompt
 
 
 def _stage(given: Mapping[str, Any]) -> SampleStage:

@@ -148,6 +148,7 @@ def before_and_after(samples: Sequence[SampleView]) -> list[ChangeSample]:
             "prompt": sample["prompt"],
             "seed": sample["seed"],
             "voted": sample["voted"],
+            "brought": sample.get("brought", False),
             "before": sample["stages"][0]["url"],
             "after": sample["stages"][-1]["url"],
         }

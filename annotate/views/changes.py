@@ -1,6 +1,6 @@
 """Changes: what the newest run changed, as the card on the page shows it."""
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 
 class ChangeSample(TypedDict):
@@ -10,6 +10,8 @@ class ChangeSample(TypedDict):
     seed: int
     voted: bool
     """True where the run learned from votes on this prompt, False where nobody labels it."""
+    brought: NotRequired[bool]
+    """True where these votes came in from files, and nobody gave one here."""
     before: str
     """Relative URL of the image that the base renders."""
     after: str

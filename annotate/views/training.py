@@ -103,6 +103,8 @@ class SampleView(TypedDict):
     prompt: str
     voted: bool
     """True where people voted on images of this prompt, False where nobody labels it."""
+    brought: NotRequired[bool]
+    """True where these votes came in from files, and nobody gave one here."""
     seed: int
     stages: list[SampleStageView]
     """Its images, from the base to the version; stages for which time was short are missing."""

@@ -30,6 +30,7 @@ def samples_of(run_dir: Path) -> list[SampleView]:
         {
             "prompt": prompt["prompt"],
             "voted": prompt["voted"],
+            "brought": prompt.get("brought", False),
             "seed": prompt["seed"],
             "stages": _stages(run_dir, samples, index),
         }

@@ -10,6 +10,7 @@ from annotate.views.changes import ChangeSample, ChangeView
 BASE = "base"
 STRONGER_WEIGHT = 1.5
 VOTED, UNSEEN = "you voted on this prompt", "new to the model"
+BROUGHT = "learned from votes of a source"
 NO_SAMPLES = '<p class="soft">This run kept no images of before and after.</p>'
 
 
@@ -53,7 +54,8 @@ def compare_link(samples: Sequence[ChangeSample], columns: Sequence[str]) -> str
 def _sample(sample: ChangeSample, name: str) -> str:
     """Return one prompt as two images in one place, with a slider between them."""
     prompt = escape(sample["prompt"], quote=True)
-    known = VOTED if sample["voted"] else UNSEEN
+    learned = BROUGHT if sample.get("brought") else VOTED
+    known = learned if sample["voted"] else UNSEEN
     before, after = (escape(sample[side], quote=True) for side in ("before", "after"))
     return (
         '<figure><div class="before-after">'

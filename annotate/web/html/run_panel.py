@@ -53,7 +53,8 @@ def samples_strip(samples: Sequence[SampleView], made: str | None = None) -> str
 
 
 def _sample_row(sample: SampleView, made: str | None) -> str:
-    kind = "you voted on it" if sample["voted"] else "nobody voted on it"
+    learned = "learned from votes of a source" if sample.get("brought") else "you voted on it"
+    kind = learned if sample["voted"] else "nobody voted on it"
     images = "".join(_sample_image(sample, stage, made) for stage in sample["stages"])
     return (
         f'<figure class="sample"><figcaption>{escape(sample["prompt"])} '

@@ -46,6 +46,14 @@ def test_prompts_that_were_no_choice_or_had_other_brackets_are_left_out(tmp_path
     assert [sample["prompt"] for sample in sample_prompts(folder, [])] == ["a dog"]
 
 
+def test_prompts_of_votes_given_here_come_before_those_of_sources(tmp_path):
+    came_in = [{**row, "source": "pickapic"} for row in votes("a harbor", "a fern", "a cat")]
+    chosen = sample_prompts(write_pairs(tmp_path, *votes("a cat"), *came_in), UNSEEN)
+    assert chosen[0]["prompt"] == "a cat" and "brought" not in chosen[0]
+    assert chosen[1]["prompt"] in ("a harbor", "a fern") and chosen[1]["brought"]
+    assert [sample["voted"] for sample in chosen] == [True, True, False, False]
+
+
 @pytest.mark.slow
 def test_a_run_is_told_its_samples_before_it_begins(place: Place) -> None:
     place.label(4)
