@@ -51,7 +51,7 @@ PUBLIC = {
         "PairErrors.rewards_2B": "(self, kappa)",
         "PreferencePair": (
             "(key, prompt, chosen, rejected, kind='preference', share=0.75, weight=1.0, trust=1.0, "
-            "origins=<factory>, rendered_prompt='', plain=False)"
+            "origins=<factory>, rendered_prompt='', plain=False, brought=False)"
         ),
         "RunFolder": "(path)",
         "RunFolder.metrics": "(self, since=0)",

@@ -27,6 +27,16 @@ class References:
     """Paths of images that are files of their own, by their names in rows."""
     sources: Mapping[Path, str] = field(default_factory=dict)
     """The Parquet file of each cell, by the path of `sizes`."""
+    stamps: Mapping[Path, tuple[int, int]] = field(default_factory=dict)
+    """Size and time of last change that a file of `files` should have, where that is told."""
+
+    def has_changed(self, path: Path) -> bool:
+        """Return whether an image file is there and is not the one that was referred to."""
+        try:
+            status = path.stat() if path in self.stamps else None
+        except OSError:
+            return False
+        return status is not None and self.stamps[path] != (status.st_size, status.st_mtime_ns)
 
     def place(self, path: Path) -> str:
         """Say where an image is: in which Parquet file, or under which path."""
@@ -46,15 +56,19 @@ def read_references(folder: Path) -> References:
     sizes: dict[Path, Size] = {}
     files: dict[str, Path] = {}
     sources: dict[Path, str] = {}
+    stamps: dict[Path, tuple[int, int]] = {}
     for reference in references_in(index):
         name = reference["image"]
         if reference["row"] is None:
             files[name] = Path(reference["file"])
+            if {"file_bytes", "file_modified_ns"} <= reference.keys():
+                told = reference["file_bytes"], reference["file_modified_ns"]
+                stamps[files[name]] = told
         else:
             path = folder / name
             sizes[path] = (reference["width"], reference["height"])
             sources[path] = once(reference["file"])
-    return References(index, sizes, files, sources)
+    return References(index, sizes, files, sources, stamps)
 
 
 def references_in(index: Path) -> Iterator[ImageReference]:

@@ -38,6 +38,7 @@ from align.diffusion.noise import counter_key
 from align.errors import SnapshotError
 
 LIKED = {"preference": (1.0, -1.0), "both_good": (1.0, 1.0), "both_bad": (-1.0, -1.0)}
+CHANGED = "image file that was changed"
 NO_ORIGINS: Mapping[Path, ImageOrigin] = MappingProxyType({})
 
 
@@ -212,13 +213,16 @@ def drop_bad_images(snapshot: TrainingSnapshot) -> TrainingSnapshot:
         SnapshotError: no decisive pair is left.
     """
     images = {path for pair in snapshot.pairs for path in (pair.chosen, pair.rejected)}
-    sizes = snapshot.references.sizes
-    faults = {}
-    for path in sorted(images):
-        fault = size_fault(sizes[path]) if path in sizes else image_fault(path)
-        if fault:
-            faults[path] = fault
+    references = snapshot.references
+    faults = {path: why for path in sorted(images) if (why := fault_in(references, path))}
     return without_images(snapshot, faults)
+
+
+def fault_in(references: References, path: Path) -> str | None:
+    """Return the reason why an image cannot be used, to count by; None where it can."""
+    if path in references.sizes:
+        return size_fault(references.sizes[path])
+    return CHANGED if references.has_changed(path) else image_fault(path)
 
 
 def without_images(snapshot: TrainingSnapshot, faults: Mapping[Path, str]) -> TrainingSnapshot:

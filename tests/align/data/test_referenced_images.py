@@ -87,6 +87,32 @@ def test_a_file_that_was_changed_is_told_and_its_images_are_left_out(
     assert "cells.parquet was changed since its images were read" in capfd.readouterr().err
 
 
+def test_an_image_file_elsewhere_is_read_where_it_is_and_left_out_once_it_was_changed(
+    tmp_path, pipeline, compute
+):
+    rows = [
+        (f"a cat {number}", *(paint(number, s, (SIDE, SIDE), "WEBP") for s in (0, 1)))
+        for number in range(2)
+    ]
+    lines = []
+    for _, *both in rows:
+        for content in both:
+            file = tmp_path / f"{len(lines)}.webp"
+            file.write_bytes(content)
+            told = {"file_bytes": len(content), "file_modified_ns": file.stat().st_mtime_ns}
+            line = {"image": name_of(content), "file": str(file), "row": None, "cell": ""}
+            lines.append({**line, "width": 0, "height": 0, **told})
+    (tmp_path / "s").mkdir()
+    folder = finish(tmp_path / "s", rows, lines)
+
+    snapshot, _ = encoded(folder, tmp_path / "cache", pipeline, compute)
+    assert snapshot.pairs[0].chosen == tmp_path / "0.webp" and len(snapshot.pairs) == 2
+
+    (tmp_path / "0.webp").write_bytes(rows[1][1])
+    snapshot, _ = encoded(folder, tmp_path / "cache", pipeline, compute)
+    assert (len(snapshot.pairs), snapshot.left_out) == (1, {"image file that was changed": 1})
+
+
 def frames(index, names=(), silence_s=30.0):
     return list(image_frames(reader_command(index), names, silence_s))
 

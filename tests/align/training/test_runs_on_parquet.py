@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import pytest
 import torch
@@ -12,6 +13,8 @@ from toy_runs import prepare_run
 
 from align.client.run_folder import RunFolder
 from align.errors import SnapshotError
+from align.scoring.implicit_reward import load_implicit
+from align.scoring.scorers import score_folder
 from align.training.session import plan_of_folder, train_folder
 
 pytestmark = pytest.mark.slow
@@ -39,6 +42,18 @@ def test_the_adapter_is_the_same_to_the_bit(tmp_path, model):
     assert not (two.snapshot / "images").exists()
     assert one.status().result["held_out"] == two.status().result["held_out"]
     assert plan_of_folder(one.path) == plan_of_folder(two.path)
+
+
+def test_png_jpeg_and_webp_files_are_trained_on_and_scored_by_what_was_learned(
+    tmp_path, model, compute
+):
+    files, _ = write_both(tmp_path, pairs=6)
+    run = train(tmp_path / "run", files, model)
+
+    scored = score_folder(load_implicit(run.path, compute), run.snapshot / "images", "a cat")
+
+    suffixes = Counter(each.image.suffix for each in scored)
+    assert suffixes == {".png": 4, ".jpg": 4, ".webp": 4}
 
 
 def test_a_pair_with_a_bad_cell_is_left_out_as_one_with_a_bad_file_is(tmp_path, model):
