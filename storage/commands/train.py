@@ -45,7 +45,7 @@ when they are encoded. Ctrl+C stops after a step; the same command goes on, and 
 DATA = "data.json"
 PREVIEW_ROWS = 2_000
 PREVIEW_S = 5.0
-PAIR_BYTES = 2_500
+PAIR_BYTES = 2_000
 """Main memory for a pair of a run (tests/bench/snapshot_memory.py), its images left aside."""
 CACHED_BYTES = 2 * 2**30
 """Of encoded images, a run keeps no more than this in memory, and as much of encoded prompts."""

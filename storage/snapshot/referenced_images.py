@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import stat
+import sys
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
@@ -71,16 +72,19 @@ def send_images(index: Path, asked: Collection[str] | None, stream: BinaryIO) ->
 def cells_by_file(index: Path, asked: Collection[str] | None) -> dict[AskedFile, list[Cell]]:
     """Return the images of an index that are cells, by file; an image that is in several, once."""
     files: defaultdict[AskedFile, list[Cell]] = defaultdict(list)
-    wanted = None if asked is None else set(asked)
-    seen: set[str] = set()
+    left, seen = set(asked or ()), set[str]()
     for reference in references_in(index):
         image, row = reference["image"], reference["row"]
-        if row is None or image in seen or (wanted is not None and image not in wanted):
+        if row is None or (image in seen if asked is None else image not in left):
             continue
-        seen.add(image)
+        if asked is None:
+            seen.add(image)
+        else:
+            left.remove(image)
         stamp = (reference.get("file_bytes"), reference.get("file_modified_ns"))
         file = AskedFile(Path(reference["file"]), *stamp)
-        files[file].append(Cell(row, reference["cell"], image))
+        # Millions of cells lie in a column or two.
+        files[file].append(Cell(row, sys.intern(reference["cell"]), image))
     return files
 
 

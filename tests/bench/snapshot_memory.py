@@ -1,6 +1,8 @@
 """Memory that snapshots of many votes in files take while they are written, and while read.
 
 python tests/bench/snapshot_memory.py 100000 300000 1000000
+python tests/bench/snapshot_memory.py stream 100000     images of a Parquet file on their way to a
+                                                        trainer: random JPEGs of some 2 kB
 
 Votes are made up, on images that are made up as well: 100,000 PNGs of 16 x 16 pixels with other
 bytes each, in one Parquet file. Each figure is the peak of a process of its own, less what the
@@ -9,6 +11,7 @@ process takes with all modules loaded.
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import subprocess
@@ -81,6 +84,50 @@ def read(count: int, folder: Path) -> None:
     print(f"{(peak() - before) / 1e6:.0f}")
 
 
+def stream(count: int, folder: Path) -> None:
+    """Send so many images of a Parquet file through the process that reads them."""
+    from align.data.image_stream import image_frames, reader_command  # noqa: PLC0415
+
+    index = folder / "image_references.jsonl"
+    names = [json.loads(line)["image"] for line in index.open()]
+    before, start = peak(), time.monotonic()
+    sent = sum(head["kind"] == "image" for head, _ in image_frames(reader_command(index), names))
+    seconds = time.monotonic() - start
+    reader = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    print(
+        f"{sent:,} images in {seconds:.0f} s; the reader took {reader / 1e6:.0f} MB, whoever asked "
+        f"{(peak() - before) / 1e6:.0f} MB more than before"
+    )
+
+
+def images(count: int, folder: Path) -> None:
+    """Write random JPEGs into a Parquet file, two in a row, and an index of them."""
+    import hashlib  # noqa: PLC0415
+    import io  # noqa: PLC0415
+
+    import duckdb  # noqa: PLC0415
+    from PIL import Image  # noqa: PLC0415
+
+    file, index = folder / "images.parquet", folder / "image_references.jsonl"
+    with duckdb.connect(":memory:") as connection, index.open("w") as lines:
+        connection.execute("CREATE TABLE t (jpg_0 BLOB, jpg_1 BLOB)")
+        for start in range(0, count, 2_000):
+            both = []
+            for number in range(start, min(start + 2_000, count)):
+                buffer = io.BytesIO()
+                noise = Image.frombytes("L", (40, 40), os.urandom(1600))
+                noise.save(buffer, "JPEG", quality=85)
+                both.append(content := buffer.getvalue())
+                name = f"images/{hashlib.sha256(content).hexdigest()}.jpg"
+                place = {"row": number // 2, "cell": f"jpg_{number % 2}"}
+                place |= {"width": 40, "height": 40, "file": str(file)}
+                lines.write(json.dumps({"image": name, **place}) + "\n")
+            connection.execute(
+                "INSERT INTO t SELECT unnest(?::BLOB[]), unnest(?::BLOB[])", [both[::2], both[1::2]]
+            )
+        connection.execute("COPY t TO ? (FORMAT parquet, ROW_GROUP_SIZE 2048)", [str(file)])
+
+
 def peak() -> int:
     """Return the most memory that this process has taken, in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
@@ -99,11 +146,20 @@ def measured(what: str, count: int, folder: Path) -> str:
     return f"{printed.split()[-1]} MB in {time.monotonic() - start:.0f} s"
 
 
+STEPS = {"write": write, "read": read, "images": images, "stream": stream}
+
+
 def main() -> None:
     """Print a row for each number of votes."""
-    if sys.argv[1] in ("write", "read"):
-        action = write if sys.argv[1] == "write" else read
-        action(int(sys.argv[2]), Path(sys.argv[3]))
+    if len(sys.argv) == 4 and sys.argv[1] in STEPS:
+        STEPS[sys.argv[1]](int(sys.argv[2]), Path(sys.argv[3]))
+        return
+    if sys.argv[1] == "stream":
+        with tempfile.TemporaryDirectory() as place:
+            # In processes of their own: a child's peak begins with what its parent holds.
+            for step in ("images", "stream"):
+                words = [sys.executable, __file__, step, sys.argv[2], place]
+                subprocess.run(words, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True)
         return
     for count in map(int, sys.argv[1:]):
         with tempfile.TemporaryDirectory() as place:
