@@ -75,6 +75,7 @@ CONTRACT = {
     "/backup": ["target"],
     "/merge_preview": ["path"],
     "/merge": ["path"],
+    "/restore_votes": ["path"],
     "/look": [],
     "/change_look": ["settings"],
     "/prepare_pairs": ["pairs"],

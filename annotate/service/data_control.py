@@ -5,6 +5,7 @@ from annotate.data_jobs.incoming import Incoming
 from annotate.data_jobs.jobs import DataJob, DataJobs, JobPlan, Result
 from annotate.data_jobs.merges import Merges
 from annotate.data_jobs.outgoing import Outgoing
+from annotate.data_jobs.vote_restores import VoteRestores
 from storage.store import Store
 
 
@@ -17,6 +18,7 @@ class DataControl:
         self.outgoing = Outgoing(store, model_id)
         self.backups = Backups(store)
         self.merges = Merges(store)
+        self.restores = VoteRestores(store)
 
     def begin(self, plan: JobPlan) -> DataJob:
         """Start a job and return at once; raises DataJobBusy."""

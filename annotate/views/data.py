@@ -9,7 +9,8 @@ class DataJobView(TypedDict):
     """The newest long job on votes and files; its end is kept until the next one begins."""
 
     kind: str
-    """What it does: preview, import, remove, export, backup, merge_preview or merge."""
+    """What it does: preview, import, remove, export, backup, merge_preview, merge or
+    restore_votes."""
     title: str
     state: JobState
     done: int
@@ -175,6 +176,18 @@ class MergeResult(TypedDict):
     """Votes, people, versions and others, by what they are."""
     message: str
     """All of it in a sentence."""
+
+
+class RestoreResult(TypedDict):
+    """What of an export was restored."""
+
+    votes: int
+    rankings: int
+    images: int
+    of_sources: int
+    """Rows that once came in from files, which an import as a source takes."""
+    message: str
+    """All of it in sentences."""
 
 
 class BackupView(TypedDict):

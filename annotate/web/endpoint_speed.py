@@ -87,5 +87,6 @@ SLOW = (
     "backup",
     "merge_preview",
     "merge",
+    "restore_votes",
 )
 """Endpoints that take seconds to minutes."""

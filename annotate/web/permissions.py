@@ -91,6 +91,7 @@ ENDPOINTS = {
     "backup": Role.ADMIN,
     "merge_preview": Role.ADMIN,
     "merge": Role.ADMIN,
+    "restore_votes": Role.ADMIN,
     "insights": Role.ADMIN,
     "own_votes": Role.LABELER,
     "own_votes_list": Role.LABELER,

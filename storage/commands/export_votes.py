@@ -7,7 +7,7 @@ from pathlib import Path
 from storage.commands.backup import progress_line
 from storage.commands.studios import opened
 from storage.exports.exported_votes import ExportChoice
-from storage.exports.forms.form_list import TITLES
+from storage.exports.forms.form_list import OTHER_NAMES, TITLES
 
 SWITCHES = {
     "--no-sources": "only votes that were given here",
@@ -51,7 +51,9 @@ def parser_of(prog: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("home", type=Path, metavar="HOME", help="folder of the studio")
     parser.add_argument("target", type=Path, metavar="TARGET", help="new folder for the export")
-    parser.add_argument("--form", choices=TITLES, required=True, metavar="FORM", help="as above")
+    parser.add_argument(
+        "--form", choices=(*TITLES, *OTHER_NAMES), required=True, metavar="FORM", help="as above"
+    )
     for name, metavar, text in (
         ("--model", "ID", "only votes on this model; several times for several"),
         ("--by", "NAME", "only this annotator's votes, and of sources only named ones"),

@@ -4,7 +4,9 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from storage.commands.backup import progress_line
 from storage.commands.studios import opened
+from storage.errors import StudioInUse
 from storage.merging.vote_restore import VoteRestore
 
 
@@ -21,15 +23,12 @@ def main(arguments: Sequence[str], prog: str) -> int:
 
     # A studio that is not there yet is made: that is what an empty one is.
     chosen.home.mkdir(parents=True, exist_ok=True)
-    with opened(chosen.home, "Restore votes") as store:
-        restored = VoteRestore(store).run(chosen.folder)
-    print(
-        f"Restored {restored.votes:,} votes and {restored.rankings:,} rankings on "
-        f"{restored.images:,} images."
-    )
-    if restored.of_sources:
-        print(
-            f"{restored.of_sources:,} rows came from imports and were left out. Bring the folder "
-            "in as a source to have them."
-        )
+    try:
+        with opened(chosen.home, "Restore votes") as store:
+            print(VoteRestore(store, progress_line).run(chosen.folder).sentence)
+    except StudioInUse as error:
+        raise StudioInUse(
+            f"Palate is running on {chosen.home}. Stop it first, or ask it to restore the votes "
+            "itself: the endpoint is restore_votes."
+        ) from error
     return 0

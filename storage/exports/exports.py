@@ -62,7 +62,7 @@ class Exports:
         Votes go on meanwhile. Raises UnknownForm, TargetTaken, NoVotes, ExportStopped, DiskFull,
         BrokenExport or BrokenStudio, and then the target is as it was before.
         """
-        require_form(form)
+        form = require_form(form)
         if form == PARQUET:
             choice = with_all_kinds(choice)
         facts: ExportFacts = {"form": form, "created": f"{self._clock().isoformat()}Z"}

@@ -54,6 +54,20 @@ class RestoredVotes:
     of_sources: int
     """Votes that once came in from files: they stay where they are, for an import as a source."""
 
+    @property
+    def sentence(self) -> str:
+        """Say it."""
+        told = (
+            f"Restored {self.votes:,} votes and {self.rankings:,} rankings on {self.images:,} "
+            "images."
+        )
+        if self.of_sources:
+            told += (
+                f" {self.of_sources:,} rows once came in from files and were left out. Bring the "
+                "folder in as a source to have them."
+            )
+        return told
+
 
 class VoteRestore:
     """Restores one export into one studio."""

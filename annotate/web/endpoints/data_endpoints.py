@@ -13,6 +13,7 @@ from annotate.views.data import (
     ImportedSource,
     MergePreview,
     MergeResult,
+    RestoreResult,
     SourcePreview,
     SourceView,
 )
@@ -96,3 +97,8 @@ class DataEndpoints:
         """Take the people, votes and versions of another studio that are not here yet."""
         data = self._studio.data
         return cast(MergeResult, data.run(data.merges.merging(path)))
+
+    def restore_votes(self, path: str) -> RestoreResult:
+        """Restore the votes of an export in Palate's own Parquet into a studio that has none."""
+        data = self._studio.data
+        return cast(RestoreResult, data.run(data.restores.restoring(path)))

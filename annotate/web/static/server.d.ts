@@ -187,7 +187,7 @@ export interface DataHtml {
 
 /** The newest long job on votes and files; its end is kept until the next one begins. */
 export interface DataJobView {
-  /** What it does: preview, import, remove, export, backup, merge_preview or merge. */
+  /** What it does: preview, import, remove, export, backup, merge_preview, merge or restore_votes. */
   kind: string;
   title: string;
   state: "running" | "stopping" | "done" | "stopped" | "failed";

@@ -29,7 +29,13 @@ TITLES = {
 """What each form is, by name, in the order in which they are offered."""
 
 
-def require_form(name: str) -> None:
-    """Raise UnknownForm unless there is a form of this name."""
+OTHER_NAMES = {"pickapic": PARQUET}
+"""What else a form may be called."""
+
+
+def require_form(name: str) -> str:
+    """Return the name of a form, by this or another name of it; raises UnknownForm."""
+    name = OTHER_NAMES.get(name, name)
     if name not in TITLES:
         raise UnknownForm(f"{name!r} is no form of an export. Choose one of {', '.join(TITLES)}.")
+    return name

@@ -90,6 +90,7 @@ ADMIN_CALLS = {
     "backup": ["/tmp/backups"],
     "merge_preview": ["/etc"],
     "merge": ["/etc"],
+    "restore_votes": ["/etc"],
 }
 
 
