@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -11,7 +12,7 @@ from storage.layouts.forms.mapped_rows import MappedRow
 from storage.layouts.forms.pair_rows import EVEN
 from storage.layouts.forms.ranking_rows import listed_ranks
 from storage.layouts.mapping import ColumnMapping
-from storage.layouts.values import NO_ANSWER, LeftOut, number_of, parsed, plain
+from storage.layouts.values import NO_ANSWER, LeftOut, list_of, number_of, parsed, plain
 
 EXCLUDED = "it was left out of training where it was given"
 UNKNOWN_KIND = "its kind of vote is none of Palate's"
@@ -30,6 +31,8 @@ READ = (
 CARRIED = ("base", "version", "weight", "in_a_row", "source")
 """Columns that go into the details of a vote as they are."""
 MAX_CRITERIA = 100
+MOST = 1e15
+"""Numbers that are no larger are kept."""
 
 
 def own_mapping(cells: Iterable[str]) -> ColumnMapping:
@@ -43,7 +46,7 @@ def votes_of_own(row: MappedRow) -> Iterator[ForeignVote]:
     """Yield the vote of a row; raises LeftOut."""
     if row.value("excluded_vote") or row.value("excluded_annotator"):
         raise LeftOut(EXCLUDED)
-    kind = row.value("kind")
+    kind = text_of(row, "kind")
     if kind == "ranking":
         images = [row.image("image_0"), row.image("image_1"), *more_images(row)]
         vote = row.vote(images, "ranking", ranks=listed_ranks(row.value("ranks"), len(images)))
@@ -72,7 +75,7 @@ def preference_of(row: MappedRow) -> tuple[ForeignVote, list[int]]:
 
 def more_images(row: MappedRow) -> Iterator[ForeignImage]:
     """Yield the images of a ranking after the second; raises LeftOut."""
-    for number, value in enumerate(row.value("more_images") or ()):
+    for number, value in enumerate(list_of(row.value("more_images") or [])):
         yield row.finder.find(value, row.data, f"more_images[{number}]")
 
 
@@ -83,15 +86,42 @@ def strength_of(row: MappedRow) -> int:
 
 def details_of(row: MappedRow, order: list[int]) -> dict[str, Any]:
     """Return what else the row says, with the images numbered as those of the vote."""
-    details = {name: value for name in CARRIED if (value := row.value(name)) not in (None, "")}
-    if reasons := row.value("reasons"):
-        details["reasons"] = [plain(str(reason))[:200] for reason in reasons[:MAX_CRITERIA]]
-    criteria = parsed(row.value("criteria") or "{}")
+    details: dict[str, Any] = {
+        name: plain(value) if isinstance(value, str) else value
+        for name in CARRIED
+        if isinstance(value := row.value(name), (str, int, float)) and is_finite(value)
+    }
+    if reasons := list_of(row.value("reasons") or []):
+        details["reasons"] = [plain(str(reason)[:200]) for reason in reasons[:MAX_CRITERIA]]
+    criteria = parsed(text_of(row, "criteria"))
     if isinstance(criteria, dict) and criteria:
         places = {str(number): str(order.index(number)) for number in order}
         few = list(criteria.items())[:MAX_CRITERIA]
-        details["criteria"] = {name: places.get(str(told), str(told)) for name, told in few}
-    recipes = [parsed(row.value(f"recipe_{number}") or "null") for number in order[:2]]
+        details["criteria"] = {
+            plain(name): places.get(str(told), plain(str(told)[:200])) for name, told in few
+        }
+    recipes = [recipe_of(text_of(row, f"recipe_{number}")) for number in order[:2]]
     if any(recipes):
         details["recipes"] = recipes
     return details
+
+
+def text_of(row: MappedRow, role: str) -> str:
+    """Return the text of a role; empty where it has none, or something else."""
+    value = row.value(role)
+    return value if isinstance(value, str) else ""
+
+
+def recipe_of(text: str) -> Any:
+    """Return a recipe that is written as JSON; None for what cannot be written so again."""
+    recipe = parsed(text)
+    try:
+        json.dumps(recipe, allow_nan=False, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return None
+    return recipe
+
+
+def is_finite(value: str | float) -> bool:
+    """Return whether a value says something: no empty text, and no number that is none."""
+    return bool(value) if isinstance(value, str) else abs(value) < MOST

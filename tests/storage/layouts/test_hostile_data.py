@@ -21,6 +21,11 @@ ROW = {"prompt": "a", "chosen": data_url(1), "rejected": data_url(2)}
 CHOSEN = "prompt VARCHAR, chosen BLOB, rejected BLOB"
 LABELS = "caption VARCHAR, jpg_0 BLOB, jpg_1 BLOB, label_0 DOUBLE, label_1 DOUBLE"
 RANKING = "prompt VARCHAR, image BLOB[], rank BIGINT[]"
+OWN = {
+    **{"pair_id": "p", "kind": "tie", "caption": "a", "label_0": 0.5, "annotator": "x"},
+    **{"jpg_0": data_url(1), "jpg_1": data_url(2), "reasons": [], "ranks": [], "more_images": []},
+    "share": None,
+}
 Making = Callable[[Path], Path]
 
 
@@ -216,6 +221,18 @@ HOSTILE: dict[str, Making] = {
                 [None],
                 {"result": []},
             )
+        ],
+    ),
+    "our own columns with everything in them": lambda folder: json_file(
+        folder / "a.json",
+        [
+            {**OWN, "kind": {}},
+            {**OWN, "kind": "ranking", "ranks": [1, 2], "more_images": 5},
+            {**OWN, "kind": "ranking", "ranks": {"a": 1}, "more_images": [[]]},
+            {**OWN, "kind": "preference", "label_0": "most"},
+            {**OWN, "kind": "preference", "share": [[]]},
+            {**OWN, "kind": "tie", "caption": {}},
+            {**OWN, "kind": "skip", "reasons": 7},
         ],
     ),
     "json cut short": bytes_named("a.json", b'[{"prompt": "a", "chosen": "x.png", "reje'),

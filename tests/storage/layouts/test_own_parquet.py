@@ -159,3 +159,22 @@ def test_of_a_folder_with_both_configurations_the_full_one_is_read(tmp_path):
     (tmp_path / "README.md").write_text("---\n---\n")
 
     assert len(read(tmp_path)) == 2
+
+
+def test_details_that_cannot_be_kept_are_left_away(tmp_path):
+    choice = {"kind": "preference", "label_0": 1.0}
+    vote = first(
+        own(
+            tmp_path / "train.parquet",
+            FULL,
+            {
+                **choice,
+                "weight": float("nan"),
+                "criteria": "[1]",
+                "recipe_0": '{"cfg": NaN}',
+                "recipe_1": '"\\ud800"',
+            },
+        )
+    )
+
+    assert vote.details == {}
