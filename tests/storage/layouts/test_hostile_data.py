@@ -22,8 +22,16 @@ CHOSEN = "prompt VARCHAR, chosen BLOB, rejected BLOB"
 LABELS = "caption VARCHAR, jpg_0 BLOB, jpg_1 BLOB, label_0 DOUBLE, label_1 DOUBLE"
 RANKING = "prompt VARCHAR, image BLOB[], rank BIGINT[]"
 OWN = {
-    **{"pair_id": "p", "kind": "tie", "caption": "a", "label_0": 0.5, "annotator": "x"},
-    **{"jpg_0": data_url(1), "jpg_1": data_url(2), "reasons": [], "ranks": [], "more_images": []},
+    "pair_id": "p",
+    "kind": "tie",
+    "caption": "a",
+    "label_0": 0.5,
+    "annotator": "x",
+    "jpg_0": data_url(1),
+    "jpg_1": data_url(2),
+    "reasons": [],
+    "ranks": [],
+    "more_images": [],
     "share": None,
 }
 Making = Callable[[Path], Path]
