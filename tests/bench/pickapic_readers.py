@@ -71,20 +71,12 @@ def made_export(scratch: Path) -> Path:
     from storage_making import BASE  # noqa: PLC0415
 
     from storage import Store  # noqa: PLC0415
-    from storage.exports.exported_votes import ExportChoice  # noqa: PLC0415
-    from storage.exports.pickapic.pickapic_export import (  # noqa: PLC0415
-        PickapicExport,
-        write_pickapic,
-    )
 
     folder = scratch / "exported"
-    folder.mkdir()
     with Store(scratch / "studio") as store:
         store.ensure_base(BASE)
         give_every_kind(store)
-        with store.exports.votes(ExportChoice(excluded=True)) as votes:
-            export = PickapicExport(votes)
-            write_pickapic(folder, "exported", store.opening.database, export, False)
+        store.exports.write("pickapic", folder)
     return folder
 
 

@@ -284,8 +284,9 @@ def test_the_card_names_the_files_and_the_columns(studio, tmp_path):
     card = (tmp_path / "out" / "README.md").read_text()
     assert "- config_name: default" in card and "path: full/train-*.parquet" in card
     assert "path: default/validation-*.parquet" in card
+    docs = (Path(__file__).parents[3] / "docs/data.md").read_text(encoding="utf-8")
     for name in names_of(FULL):
-        assert f"| `{name}` |" in card
+        assert f"| `{name}` |" in card and f"| `{name}` |" in docs
     facts = json.loads((tmp_path / "out" / pickapic_export.FACTS).read_text())
     assert facts["models"][0]["base"] == BASE
 
