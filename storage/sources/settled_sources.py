@@ -27,8 +27,9 @@ VOTES = """
 SELECT prompt, kind, images, share, ranks, annotator, strength FROM source_votes
 WHERE source_id = ? AND file = ? AND row >= ? AND row < ?
 """
-ROWS = """
-SELECT file, min(row), max(row) FROM source_votes WHERE source_id = ? GROUP BY file ORDER BY file
+# Only those that hold rows: numbers of rows may have gaps of any size.
+WINDOWS = f"""
+SELECT DISTINCT file, row // {WINDOW} FROM source_votes WHERE source_id = ? ORDER BY ALL
 """
 IMAGES = """
 SELECT sha256, suffix, width, height, file, row, cell FROM source_images
@@ -65,18 +66,17 @@ def settled_sources(
     """
     for source in chosen_sources(database, base, names):
         images = ImageNames(database, source.source_id)
-        for file, first, last in database.read(ROWS, [source.source_id]):
-            for start in range(first, last + 1, WINDOW):
-                asked = [source.source_id, file, start, start + WINDOW]
-                for prompt, kind, numbers, *rest in database.read(VOTES, asked):
-                    shown = tuple(images[number] for number in numbers)
-                    if lost and any(name in lost for name in shown):
-                        continue
-                    share, ranks, annotator, strength = rest
-                    yield SourceRow(
-                        *(source.name, source.weight, prompt, kind, shown, share),
-                        *(tuple(ranks or ()), annotator, strength),
-                    )
+        for file, window in database.read(WINDOWS, [source.source_id]):
+            asked = [source.source_id, file, WINDOW * window, WINDOW * (window + 1)]
+            for prompt, kind, numbers, *rest in database.read(VOTES, asked):
+                shown = tuple(images[number] for number in numbers)
+                if lost and any(name in lost for name in shown):
+                    continue
+                share, ranks, annotator, strength = rest
+                yield SourceRow(
+                    *(source.name, source.weight, prompt, kind, shown, share),
+                    *(tuple(ranks or ()), annotator, strength),
+                )
         require_present(database, base, source)
 
 

@@ -38,7 +38,7 @@ WHERE source_id = $id AND file IS NULL AND image >= $start AND image < $end
   AND NOT (suffix = '.png' AND EXISTS (FROM images WHERE images.sha256 = mine.sha256))
 """
 LAST_IMAGE = "SELECT max(image) FROM source_images WHERE source_id = ?"
-ROWS = "SELECT file, min(row), max(row) FROM source_votes WHERE source_id = ? GROUP BY file"
+WINDOWS = "SELECT DISTINCT file, row // $rows FROM source_votes WHERE source_id = $id ORDER BY ALL"
 
 
 def sweep_sources(database: Database, folder: StudioFolder) -> None:
@@ -83,10 +83,10 @@ def clear_images(database: Database, folder: StudioFolder, source_id: int) -> No
 
 def clear_votes(database: Database, source_id: int) -> None:
     """Delete the votes of a source, some at a time, so that nobody's vote waits for it."""
-    for file, first, last in database.read(ROWS, [source_id]):
-        for start in range(first, last + 1, ROWS_AT_A_TIME):
-            window = [source_id, file, start, start + ROWS_AT_A_TIME]
-            database.write(partial(delete_votes, window=window))
+    rows = ROWS_AT_A_TIME
+    for file, number in database.read(WINDOWS, {"rows": rows, "id": source_id}):
+        window = [source_id, file, rows * number, rows * (number + 1)]
+        database.write(partial(delete_votes, window=window))
 
 
 def delete_votes(cursor: Cursor, window: Sequence[int]) -> None:

@@ -121,15 +121,22 @@ def digest_of(vote: ForeignVote, hashes: Sequence[bytes]) -> int:
 
 
 def details_of(details: Mapping[str, Any]) -> str | None:
-    """Return what else a vote says as JSON; None where that is nothing, or too much."""
+    """Return what else a vote says as JSON; None where that is nothing, too much, or no JSON."""
     if not details:
         return None
-    text = json.dumps(details, default=str)
-    return text if len(text) <= MAX_DETAILS else None
+    try:
+        text = json.dumps(details, default=str, ensure_ascii=False, allow_nan=False)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return text if len(text) <= MAX_DETAILS and is_storable(text) else None
 
 
 def in_utc(given: datetime | None) -> datetime | None:
-    """Return a time in UTC without a zone, as DuckDB's TIMESTAMP holds it."""
+    """Return a time in UTC without a zone, as DuckDB's TIMESTAMP holds it; None for an odd one."""
     if given is None or given.tzinfo is None:
         return given
-    return given.astimezone(UTC).replace(tzinfo=None)
+    try:
+        return given.astimezone(UTC).replace(tzinfo=None)
+    except OverflowError:
+        # A day before the year 1, or after 9999.
+        return None
