@@ -9,8 +9,9 @@ from storage.database import Cursor
 # are searched, so that a table that comes later is covered without a change here.
 TEXTS = """
 SELECT duckdb_columns.table_name, column_name
-FROM duckdb_columns() JOIN duckdb_tables() USING (schema_name, table_name)
-WHERE NOT duckdb_columns.internal
+FROM duckdb_columns() JOIN duckdb_tables() USING (database_name, schema_name, table_name)
+-- Of this studio alone: another one's database may be attached to merge it.
+WHERE NOT duckdb_columns.internal AND database_name = current_database()
   -- Votes of sources are a million texts, and name their images by number: see source_images.
   AND duckdb_columns.table_name NOT IN ('images', 'source_votes')
   AND data_type IN ('VARCHAR', 'JSON', 'VARCHAR[]')

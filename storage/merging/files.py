@@ -50,11 +50,11 @@ class MergedFiles:
         try:
             wanted = self._wanted(named, set(folders))
             if self._home.stat().st_dev != self._other.stat().st_dev:
-                room_for(self._home, sum(size for _, _, size in wanted))
-            for number, (source, target, _) in enumerate(wanted):
+                room_for(self._home, sum(size for *_, size in wanted))
+            for number, (source, target, path, _) in enumerate(wanted):
                 if self._cancelled.is_set():
                     raise CopyingStopped("The merge was stopped. Nothing was changed.")
-                self._copy(source, target)
+                self._copy(source, target, path)
                 self._progress(number + 1, len(wanted))
             bring_to_disk(self._put)
         except OSError as error:
@@ -68,24 +68,24 @@ class MergedFiles:
             raise
         return sum(not self._is_there(sha256) for sha256 in named)
 
-    def _wanted(self, named: set[str], folders: set[str]) -> list[tuple[Path, Path, int]]:
-        """Return the files to copy: from where, to where, and how large each is."""
+    def _wanted(self, named: set[str], folders: set[str]) -> list[tuple[Path, Path, str, int]]:
+        """Return the files to copy: from where, to where, their paths there and their sizes."""
         wanted = []
         for path, file in studio_files(self._other):
             sha256 = named_by_its_hash(path)
             if "/".join(path.split("/")[:2]) in folders:
-                wanted.append((file.path, self._scratch / path, file.bytes))
+                wanted.append((file.path, self._scratch / path, path, file.bytes))
             elif path.startswith(ONCE) and (sha256 is None or sha256 in named):
                 if not (target := self._home / path).exists():
-                    wanted.append((file.path, target, file.bytes))
+                    wanted.append((file.path, target, path, file.bytes))
         return wanted
 
-    def _copy(self, source: Path, target: Path) -> None:
+    def _copy(self, source: Path, target: Path, path: str) -> None:
         """Copy a file under a scratch name, and give it its own once it is whole."""
         target.parent.mkdir(parents=True, exist_ok=True)
         work = target.with_name(f".{new_id()}")
         try:
-            sha256 = named_by_its_hash(source.relative_to(self._other).as_posix())
+            sha256 = named_by_its_hash(path)
             if sha256 is not None:
                 with suppress(OSError):
                     # Nobody writes to an image again, so a second name is as good as a copy.
@@ -139,8 +139,10 @@ def write_placed(home: Path, folders: list[str]) -> None:
 
 def name_snapshot(config: Path, snapshots: Mapping[str, str]) -> None:
     """Let a run's settings name its snapshot as it is called here."""
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError, AttributeError):
         document = json.loads(config.read_text(encoding="utf-8"))
+        if document.get("snapshot_id") not in snapshots:
+            return
         document["snapshot_id"] = snapshots[document["snapshot_id"]]
         config.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 

@@ -4,6 +4,7 @@ The database comes first, as of one moment, then the files: whatever its rows na
 because a studio writes a file before its row. The manifest comes last, and makes it a backup.
 """
 
+import os
 import threading
 from collections.abc import Collection
 from contextlib import suppress
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from storage.backup.copies import put, sync
+from storage.backup.copies import sync
 from storage.backup.inspection import Finding, ask, remove_scratch, scratch_folder
 from storage.database import CONFIG, connect_with
 from storage.errors import CopyingStopped, DamagedSource, StudioInUse
@@ -35,6 +36,7 @@ from storage.studio_backup.stored_files import (
     StoredFiles,
     not_written,
     room_for,
+    sync_folder,
     untold,
 )
 from storage.studio_backup.studio_files import OPTIONAL, studio_files
@@ -214,8 +216,10 @@ class Backup:
         written = stored.scratch / "manifest"
         write_manifest(written, manifest)
         read_manifest(written)
-        put(written, self.target / "backups" / f"{manifest.name}.jsonl")
-        sync(self.target)
+        sync(written)
+        os.replace(written, self.target / "backups" / f"{manifest.name}.jsonl")
+        for folder in (self.target / "backups", self.target):
+            sync_folder(folder)
 
 
 def report_of(

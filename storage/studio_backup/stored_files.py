@@ -142,6 +142,12 @@ def bring_to_disk(files: Iterable[Path]) -> None:
             sync(file)
             folders.add(file.parent)
     for folder in folders:
+        sync_folder(folder)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk, where its file system can tell."""
+    with suppress(OSError):
         sync(folder)
 
 
@@ -160,7 +166,7 @@ def not_written(target: Path, error: OSError) -> DiskFull:
     """Return the error for a folder that could not be written to."""
     full = " Free some space on its disk." if error.errno == errno.ENOSPC else ""
     return DiskFull(
-        f"{target} could not be written to: {reason_of(error)}. Nothing was backed up, and "
+        f"The backup to {target} failed: {reason_of(error)}. Nothing was backed up, and "
         f"backups from before are as they were.{full}"
     )
 

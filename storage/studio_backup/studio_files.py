@@ -4,6 +4,7 @@ Everything in the folder is taken along, so that what a later Palate keeps there
 what is named here.
 """
 
+import os
 import re
 from collections.abc import Collection, Iterator
 from fnmatch import fnmatchcase
@@ -30,17 +31,29 @@ IMAGE = re.compile(r"images/[0-9a-f]{2}/([0-9a-f]{64})\.[a-z]+")
 
 
 def studio_files(home: Path, include: Collection[str] = ()) -> Iterator[tuple[str, File]]:
-    """Yield the files of a studio by their paths below it; links are left out."""
+    """Yield the files of a studio by their paths below it.
+
+    A folder of it that is a link, as to a larger disk, is followed; other links are left out.
+    """
     left_out = [
         *NEVER,
         *(each for kind in OPTIONAL if kind not in include for each in OPTIONAL[kind]),
     ]
-    for file in walk(home):
-        path = file.path.relative_to(home).as_posix()
+    for path, file in all_files(home):
         if any(SCRATCH.fullmatch(part) for part in path.split("/")):
             continue
         if not any(fnmatchcase(path, pattern) for pattern in left_out):
             yield path, file
+
+
+def all_files(home: Path) -> Iterator[tuple[str, File]]:
+    """Yield every file below a folder by its path."""
+    for name in sorted(os.listdir(home)):
+        top = home / name
+        if top.is_symlink() and top.is_dir():
+            top = top.resolve()
+        for file in walk(top):
+            yield (Path(name) / file.path.relative_to(top)).as_posix(), file
 
 
 def named_by_its_hash(path: str) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import zipfile
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from storage.merging.merge import Merge
 from storage.merging.report import MergeReport, sentences_of_merge
 
 pytestmark = pytest.mark.slow
+
+OLD_STUDIO = Path(__file__).parents[2] / "annotate" / "old_studio.zip"
 
 
 class Hours:
@@ -240,6 +243,19 @@ def test_the_other_studio_is_never_changed(home, other):
     after = {path: path.stat().st_mtime_ns for path in sorted(other.rglob("*")) if path.is_file()}
     assert after == before
     assert (every_row(other), files_below(other)) == (rows, files)
+
+
+def test_a_studio_of_an_older_palate_is_merged_and_stays_old(tmp_path):
+    other, home = tmp_path / "older", tmp_path / "home"
+    with zipfile.ZipFile(OLD_STUDIO) as archive:
+        archive.extractall(other)
+    before = (other / "palate.duckdb").read_bytes()
+    given = rows_of(other, "SELECT key FROM votes ORDER BY vote_id")
+    report = merge(empty_studio(home), other)
+    assert report.votes > 0
+    assert rows_of(home, "SELECT key FROM votes ORDER BY vote_id") == given
+    assert (other / "palate.duckdb").read_bytes() == before
+    assert merge(home, other).is_nothing
 
 
 def test_a_studio_that_an_app_holds_cannot_be_merged(home, other):
