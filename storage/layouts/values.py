@@ -49,7 +49,10 @@ def prompt_of(value: Any) -> str:
 
     Raises LeftOut.
     """
-    text = plain(said(value))
+    text = said(value).strip()
+    if len(text) <= LONGEST_PROMPT:
+        # Longer ones are not gone through: there may be a megabyte in each row.
+        text = plain(text)
     if not text:
         raise LeftOut(NO_PROMPT)
     if len(text) > LONGEST_PROMPT:

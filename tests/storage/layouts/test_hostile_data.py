@@ -126,12 +126,12 @@ def linked_side(folder: Path) -> Path:
 
 
 def repeated_text(folder: Path) -> Path:
-    """A text of 2 MB that 500 rows share, 1 GB, in a file of some kilobytes."""
+    """A text of 1.2 MB that 50 rows share, 60 MB, in a file of some kilobytes."""
     path = folder / "a.parquet"
     with duckdb.connect(":memory:") as connection:
         connection.execute(
-            "COPY (SELECT repeat('x', 2_000_000) AS prompt, 'y'::BLOB AS chosen, "
-            f"'z'::BLOB AS rejected FROM range(500)) TO '{path}' (FORMAT parquet, COMPRESSION zstd)"
+            "COPY (SELECT repeat('x', 1_200_000) AS prompt, 'y'::BLOB AS chosen, "
+            f"'z'::BLOB AS rejected FROM range(50)) TO '{path}' (FORMAT parquet, COMPRESSION zstd)"
         )
     return path
 
@@ -258,7 +258,7 @@ HOSTILE: dict[str, Making] = {
     "csv of nothing": bytes_named("a.csv", b""),
     "csv of two equal columns": bytes_named("a.csv", b"prompt,prompt,chosen,rejected\na,b,c,d\n"),
     "csv with an open quote": bytes_named(
-        "a.csv", b'prompt,chosen,rejected\na,"b,c\n' + b"d,e,f\n" * 50_000
+        "a.csv", b'prompt,chosen,rejected\na,"b,c\n' + b"defghijk" * 17_000
     ),
     "csv with short and long rows": bytes_named("a.csv", b"prompt,chosen,rejected\na\na,b,c,d\n"),
     "csv of one endless line": bytes_named("a.csv", b"prompt,chosen,rejected" + b"x" * 2_000_000),
