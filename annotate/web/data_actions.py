@@ -24,6 +24,7 @@ JOB_REGIONS = {
     "backup": "job-backup",
     "merge_preview": "job-merge",
     "merge": "job-merge",
+    "restore_votes": "job-restore",
 }
 """Where the progress of each kind of job stands: beside what began it."""
 EXPORT_FIELDS = ("form", "whose", "target")
@@ -137,6 +138,12 @@ def merge(data: DataControl, value: Value, who: str) -> str:
     return ""
 
 
+def restore_votes(data: DataControl, value: Value, who: str) -> str:
+    """Restore the votes of an export."""
+    data.begin(data.restores.restoring(path_of(value)))
+    return ""
+
+
 def stop(data: DataControl, value: Value, who: str) -> str:
     """Stop the job under way."""
     data.jobs.stop()
@@ -161,6 +168,7 @@ ACTIONS: dict[str, Action] = {
     "backup": back_up,
     "merge_preview": look_at_merge,
     "merge": merge,
+    "restore_votes": restore_votes,
     "stop": stop,
     "forget": forget,
 }

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from storage.commands.backup import progress_line
 from storage.commands.studios import opened
-from storage.errors import StudioInUse
 from storage.merging.vote_restore import VoteRestore
 
 
@@ -23,12 +22,6 @@ def main(arguments: Sequence[str], prog: str) -> int:
 
     # A studio that is not there yet is made: that is what an empty one is.
     chosen.home.mkdir(parents=True, exist_ok=True)
-    try:
-        with opened(chosen.home, "Restore votes") as store:
-            print(VoteRestore(store, progress_line).run(chosen.folder).sentence)
-    except StudioInUse as error:
-        raise StudioInUse(
-            f"Palate is running on {chosen.home}. Stop it first, or ask it to restore the votes "
-            "itself: the endpoint is restore_votes."
-        ) from error
+    with opened(chosen.home, "Restore votes") as store:
+        print(VoteRestore(store, progress_line).run(chosen.folder).sentence)
     return 0

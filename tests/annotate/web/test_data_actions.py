@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from every_kind import give_every_kind
 from places import Place
 from votes_of_others import colored, pickapic, two_texts, unnamed
 
@@ -17,6 +18,7 @@ from annotate.data_jobs.export_archive import zipped
 from annotate.labeling.new_acts import as_vote
 from annotate.web.data_actions import project_data_function
 from annotate.web.endpoints.data_endpoints import DataEndpoints
+from storage.errors import FolderTaken
 from storage.store import Store
 from storage.studio_backup.restore import Restore
 
@@ -231,3 +233,20 @@ def test_an_export_that_cannot_be_is_told_in_a_sentence(do: Do, place: Place, tm
     place.label(1)
     job = do("export", form="csv", target=str(tmp_path / "mine"))["job"]
     assert job["state"] == "failed" and "no export of Palate's" in job["message"]
+
+
+@pytest.mark.slow
+def test_an_export_is_restored_where_nobody_voted_yet(do: Do, api: Api, tmp_path: Path):
+    with Store(tmp_path / "old") as old:
+        old.ensure_base("emoji")
+        give_every_kind(old)
+        old.exports.write("pickapic", tmp_path / "exported")
+    shown = do("restore_votes", path=str(tmp_path / "exported"))["regions"]
+    assert "votes and 2 rankings" in shown["job-restore"]
+
+    again = do("restore_votes", path=str(tmp_path / "exported"))
+    assert again["job"]["state"] == "failed" and "has votes already" in again["job"]["message"]
+    with pytest.raises(FolderTaken, match="merge the two studios"):
+        api.restore_votes(str(tmp_path / "exported"))
+    with pytest.raises(InvalidInput, match="Name the folder of the export"):
+        do("restore_votes", path=" ")

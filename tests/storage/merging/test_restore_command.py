@@ -23,6 +23,6 @@ def test_votes_go_out_and_come_back_by_command(store, home, tmp_path, capsys):
     with Store(new) as restored:
         assert restored.counts(BASE).decisive == votes
         assert main(["restore-votes", str(out), str(new)]) == 1
-    assert "Stop it first" in capsys.readouterr().err
+    assert "Press Restore votes under Settings" in capsys.readouterr().err
     assert main(["restore-votes", str(out), str(new)]) == 1
     assert "has votes already" in capsys.readouterr().err

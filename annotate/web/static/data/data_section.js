@@ -21,6 +21,7 @@ const UNDER_WAY = ["running", "stopping"];
  */
 const PLACES = {
   change: "sources", rename: "sources", remove: "sources", export: "out", backup: "backup", merge: "merge", merge_preview: "merge",
+  restore_votes: "restore",
 };
 
 /**
