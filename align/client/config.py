@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from align.client.objectives import OBJECTIVES
+from align.client.planning.trackers import NO_TRACKER, TRACKERS, require_tracker
 from align.errors import InvalidSettings
 from align.files import parse_json
 
@@ -44,8 +45,6 @@ MIN_RESOLUTION, MAX_RESOLUTION = 64, 4096
 """Of the setting `resolution`, where it is not 0."""
 BETA = _setting(5000.0, 2.0, 2e6)
 """β of Diffusion-DPO's public code (`beta_dpo`), accepted in place of `kappa`, which is half."""
-
-
 BUDGETS = {"gentle": 0.5, "normal": 1.0, "strong": 2.0}
 """Values of `budget`, and by how much each multiplies a model's own `steps` and `max_minutes`."""
 
@@ -135,6 +134,8 @@ class TrainConfig:
     """Processes (GPUs) that share a batch, started by accelerate."""
     seed: int = _setting(0, 0, 2**31 - 1)
     """Seed of the adapter, the order of pairs and the noise."""
+    tracker: str = _choice(NO_TRACKER, TRACKERS)
+    """Who is told the metrics besides the run's own files; its package is installed by you."""
 
     def __post_init__(self) -> None:
         # Runs of before `some` was there say on and off.
@@ -179,6 +180,7 @@ def configure(preset: str, settings: dict[str, Any] | str) -> TrainConfig:
         chosen[name] = _checked(name, value, known[name])
 
     config = replace(PRESETS[preset], **chosen)
+    require_tracker(config.tracker)
     if 0 < config.resolution < MIN_RESOLUTION:
         raise InvalidSettings(
             f"resolution must be 0 or at least {MIN_RESOLUTION} pixels, got {config.resolution}.",

@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
 
 from align.client.config import configure, holdout_count
@@ -19,6 +20,7 @@ from align.client.planning.resolution import side_within
 from align.client.planning.run_clock import RunClock, RunWork
 from align.client.planning.run_timings import read_expected
 from align.client.planning.speeds import PlanDevice
+from align.client.planning.trackers import NO_TRACKER
 from align.client.progress import OnStep, Reporter, ignore_step
 from align.client.run_config import RunConfig
 from align.client.run_folder import RunFolder
@@ -37,6 +39,7 @@ from align.errors import (
 
 LOOP = "align.training.loop"
 """The module that imports torch."""
+TRACKING = "align.training.tracking.tracked_steps"
 
 
 def train_folder(
@@ -65,8 +68,22 @@ def train_folder(
             stack.callback(run.lock().release)
             # Of a process that was killed before it heeded it.
             run.clear_pause()
+        if writes:
+            on_step = tracked(stack, run, on_step)
         report = stack.enter_context(Reporter(run, steps, writes, on_step, clock_of(run, steps)))
         _train(run, report, cpu_lock or CpuLock(None), cache or run.cache)
+
+
+def tracked(stack: contextlib.ExitStack, run: RunFolder, on_step: OnStep) -> OnStep:
+    """Return what is called after each step: a tracker of the run's too, closed with the stack."""
+    prepared = run.read_config()
+    if prepared.train.tracker == NO_TRACKER:
+        return on_step
+    # It knows torch's writer, so it is imported where torch is imported anyway.
+    steps = import_module(TRACKING).TrackedSteps(run.path, prepared, on_step)
+    stack.callback(steps.close)
+    told: OnStep = steps
+    return told
 
 
 def steps_of(run: RunFolder) -> int:

@@ -18,6 +18,7 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,7 @@ def sha256(content: bytes) -> str:
 
 def undecoded(dataset: Any, *columns: str) -> Any:
     """Return a data set whose images are bytes."""
-    import datasets  # noqa: PLC0415
+    datasets = import_module("datasets")
 
     for column in columns:
         dataset = dataset.cast_column(column, datasets.Image(decode=False))
@@ -94,7 +95,7 @@ def bytes_of(cell: dict[str, Any]) -> bytes:
 
 
 def pairs_with_datasets(folders: dict[str, Path]) -> str:
-    import datasets  # noqa: PLC0415
+    datasets = import_module("datasets")
 
     datasets.disable_progress_bars()
     known = rows_of("pairs", folders["pairs"])
@@ -109,7 +110,7 @@ def pairs_with_datasets(folders: dict[str, Path]) -> str:
 
 
 def imagefolder_with_datasets(folders: dict[str, Path]) -> str:
-    import datasets  # noqa: PLC0415
+    datasets = import_module("datasets")
 
     known = rows_of("imagefolder", folders["imagefolder"])
     told = []
@@ -127,7 +128,7 @@ def imagefolder_with_datasets(folders: dict[str, Path]) -> str:
 
 
 def folders_with_datasets(folders: dict[str, Path]) -> str:
-    import datasets  # noqa: PLC0415
+    datasets = import_module("datasets")
 
     rows = datasets.load_dataset("imagefolder", data_dir=str(folders["folders"]), split="train")
     named = Counter(rows.features["label"].int2str(row["label"]) for row in rows)
@@ -136,7 +137,7 @@ def folders_with_datasets(folders: dict[str, Path]) -> str:
 
 
 def tables_with_datasets(folders: dict[str, Path]) -> str:
-    import datasets  # noqa: PLC0415
+    datasets = import_module("datasets")
 
     lines = datasets.load_dataset(
         "json", data_files=str(folders["jsonl"] / "votes.jsonl"), split="train"
@@ -166,7 +167,7 @@ def read_again(path: Path, images: Path) -> Counter[tuple[str, str, str, str]]:
 
 
 def with_label_studio(folders: dict[str, Path]) -> str:
-    from label_studio_sdk.converter import Converter  # noqa: PLC0415
+    converting = import_module("label_studio_sdk.converter")
 
     folder = folders["label-studio"]
     written = read_again(folder / "tasks.json", folder / "images")
@@ -175,7 +176,7 @@ def with_label_studio(folders: dict[str, Path]) -> str:
     for form in ("JSON", "JSON_MIN"):
         out = folder.parent / f"label-studio-{form}"
         out.mkdir()
-        converter = Converter(config, str(folder), download_resources=False)
+        converter = converting.Converter(config, str(folder), download_resources=False)
         converter.convert(str(folder / "tasks.json"), str(out), form, is_dir=False)
         (result,) = out.glob("*.json")
         again = read_again(result, folder / "images")
@@ -187,7 +188,7 @@ def with_label_studio(folders: dict[str, Path]) -> str:
 
 
 def with_argilla(folders: dict[str, Path]) -> str:
-    import argilla  # noqa: PLC0415
+    argilla = import_module("argilla")
 
     folder = folders["argilla"]
     written = read_again(folder / "records.json", folder / "images")

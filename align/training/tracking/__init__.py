@@ -1,0 +1,1 @@
+"""Metrics of a run for trackers of experiments, which are told of each step."""
