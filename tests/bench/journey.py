@@ -7,8 +7,8 @@ Opens the app on an empty studio and prints what a person with one taste would f
 page and to the first pair, the longest wait for a next pair, votes that fell while the run trained,
 the longest silence of the run's progress; then, in a blind test, how many votes until it is settled
 whether the new version is better, and whether going back draws with the old one again.
-`--keep-voting` goes on until the run has ended. `--shots docs` takes the images of README.md and
-docs/guide.md, light and dark; those of docs/people.md and docs/results.md are not of this sitting.
+`--keep-voting` goes on until the run has ended. `--shots docs` takes the images of README.md,
+docs/guide.md and docs/people.md, light and dark; those of docs/results.md are not of this sitting.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import argparse
 import io
 import itertools
 import json
+import re
 import shutil
 import sys
 import tempfile
@@ -39,8 +40,12 @@ PAIR = "document.querySelector('#stage [data-acked]')?.dataset.pair || ''"
 SETTLED = "document.querySelector('#stage [data-acked]')?.dataset.settled || ''"
 SECONDS_A_VOTE = 2.0
 MOST_BLIND = 150
-TAKEN = ("label", "tune", "compare", "verdict", "versions", "insights")
-"""The images of README.md and docs/guide.md."""
+WELCOME = re.compile(r"http\S+welcome\S+")
+TAKEN = ("tune", "compare", "verdict", "versions", "insights")
+"""The images of README.md and docs/guide.md that are taken at the end."""
+SIZE = {"width": 1280, "height": 860}
+SHOWN_VOTES = 2
+"""Votes after which labeling is shown: the first steps, and the reasons of a vote."""
 
 
 def main() -> None:
@@ -90,6 +95,7 @@ class Sitting:
             say("largest memory of the app process", self._memory, "MB")
             if self._arguments.shots:
                 self._photograph()
+                photograph_people(self._browser, self._arguments.shots)
         finally:
             self._app.stop()
 
@@ -100,6 +106,8 @@ class Sitting:
                 break
             turn = time.monotonic()
             self._press(page, KEYS.get(number) or self._choice(page))
+            if number == SHOWN_VOTES and self._arguments.shots:
+                in_both_schemes(page, self._arguments.shots, "label")
             waits.append(time.monotonic() - turn)
             during += self._running()
             self._look()
@@ -216,14 +224,10 @@ class Sitting:
         shots = self._arguments.shots
         shots.mkdir(parents=True, exist_ok=True)
         for scheme in ("light", "dark"):
-            context = self._browser.new_context(
-                viewport={"width": 1280, "height": 860}, color_scheme=scheme
-            )
+            context = self._browser.new_context(viewport=SIZE, color_scheme=scheme)
             page = context.new_page()
             page.goto(self._app.url)
             page.wait_for_function(PAIR, timeout=60_000)
-            time.sleep(3)
-            page.screenshot(path=shots / f"label-{scheme}.png")
             page.click("#train-tab-button")
             time.sleep(4)
             page.screenshot(path=shots / f"tune-{scheme}.png")
@@ -243,12 +247,48 @@ class Sitting:
             page.screenshot(path=shots / f"versions-{scheme}.png")
             page.click("#insights-tab-button")
             page.locator("#insights .person").first.wait_for()
+            page.locator("#insights .measuring").wait_for(state="detached", timeout=60_000)
             time.sleep(2)
             page.screenshot(path=shots / f"insights-{scheme}.png", full_page=True)
             context.close()
         for name in TAKEN:
             for scheme in ("light", "dark"):
                 make_small(shots / f"{name}-{scheme}.png")
+
+
+def in_both_schemes(page: Any, shots: Path, name: str) -> None:
+    """Take a page as it is, light and dark, and leave it light."""
+    page.set_viewport_size(SIZE)
+    for scheme in ("light", "dark"):
+        # Gradio reads the scheme once, when the page opens.
+        page.evaluate("dark => document.body.classList.toggle('dark', dark)", scheme == "dark")
+        time.sleep(1)
+        page.screenshot(path=shots / f"{name}-{scheme}.png")
+        make_small(shots / f"{name}-{scheme}.png")
+    page.evaluate("document.body.classList.remove('dark')")
+
+
+def photograph_people(browser: Any, shots: Path) -> None:
+    """Take the people of an app with sign-in, in which an admin has let somebody in."""
+    with tempfile.TemporaryDirectory() as folder:
+        app = App(Path(folder) / "studio", "--train-every", "0", "--sign-in", "accounts")
+        app.start()
+        try:
+            page = browser.new_page(viewport=SIZE)
+            welcome = wait_for(lambda: WELCOME.search(app.log.read_text()), "the link")
+            page.goto(welcome[0])
+            page.fill("input[name=name]", "Ada")
+            page.fill("input[name=password]", "correct horse battery")
+            page.click("button")
+            page.locator("#settings-tab-button").click(timeout=60_000)
+            page.locator("#people-section button").first.click(timeout=60_000)
+            page.locator("#person-name input, #person-name textarea").fill("bob")
+            page.locator("#add-person").click()
+            page.locator("#person-link input").wait_for()
+            page.locator("#people-section").evaluate("one => one.scrollIntoView()")
+            in_both_schemes(page, shots, "people")
+        finally:
+            app.stop()
 
 
 def make_small(shot: Path) -> None:
