@@ -10,7 +10,7 @@ from typing import Any
 
 from align.contracts.image_references import REFERENCES
 from align.contracts.snapshot_files import MANIFEST, SnapshotManifest
-from storage.database import Cursor, Database
+from storage.database import Cursor, Database, Row
 from storage.errors import InvalidSource, SourceInUse, SourceKnown
 from storage.sources.settled_sources import file_faults
 from storage.sources.source_cleanup import clear_source, sweep_sources
@@ -33,6 +33,11 @@ UNFINISHED_RUNS = """
 SELECT run_id, snapshot_id FROM current_runs WHERE base = ? AND state IN ('queued', 'running')
 """
 
+# A model that turns out to be another one brings its sources along, without a change of them.
+NEWEST_CHANGE = """
+SELECT count(*), max(source_change_id), (SELECT count(*) FROM sources WHERE base = ?)
+FROM source_changes
+"""
 LOST = """
 WITH lost AS (
     SELECT image FROM source_images
@@ -51,6 +56,8 @@ class Sources:
         """Finish first what a kill interrupted: the studio is just being opened."""
         self._database, self._folder, self._clock = database, folder, clock
         sweep_sources(database, folder)
+        self._known: dict[str, tuple[Row, list[Source]]] = {}
+        """The sources of a model, with the newest change that they have."""
         self._lost: dict[tuple[int, ...], Mapping[str, int]] = {}
         """Votes that were counted, by source and its files at fault: a page asks every 2 s."""
         self._import = SourceImport(database, folder, clock)
@@ -84,7 +91,12 @@ class Sources:
 
     def all(self, base: str) -> list[Source]:
         """Return a model's sources, oldest first."""
-        return all_sources(self._database, base)
+        # Every page asks every few seconds, and nearly always nothing has changed.
+        newest = self._database.read(NEWEST_CHANGE, [base])[0]
+        known = self._known.get(base)
+        if known is None or known[0] != newest:
+            known = self._known[base] = (newest, all_sources(self._database, base))
+        return list(known[1])
 
     def get(self, base: str, name: str) -> Source:
         """Return a source by its name; raises UnknownSource."""

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from source_making import bring_in, new_source, read_cells, table
+from source_making import bring_in, new_source, read_cells, read_files, table, write_pngs
 from storage_making import BASE, make_image
 
 from storage import Store
@@ -134,3 +134,15 @@ def test_votes_whose_file_was_changed_or_is_gone_are_counted(store, tmp_path):
     assert not store.sources.lost(source)
     one.write_text("another file", encoding="utf-8")
     assert dict(store.sources.lost(source)) == {"preference": 20}
+
+
+def test_a_model_that_is_another_one_brings_its_sources_along(store, tmp_path):
+    bring_in(store, tmp_path)
+    store.ensure_base("second-name")
+    paths, csv = write_pngs(tmp_path / "b", range(3)), table(tmp_path / "b", "b.csv")
+    new = new_source([csv], read_files(paths), base="second-name", name="b")
+    store.sources.bring_in(new)
+    assert [source.name for source in store.sources.all(BASE)] == ["pickapic"]
+    assert store.aliases.base_of(BASE, ["second-name"]) == BASE
+    assert [source.name for source in store.sources.all(BASE)] == ["pickapic", "b"]
+    assert store.sources.all("second-name") == []
