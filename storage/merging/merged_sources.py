@@ -7,9 +7,16 @@ from typing import Any, NamedTuple
 from storage.database import Cursor
 from storage.sources.stored_sources import free_name
 
+# Those that are whole and were not removed, by the names that they have now.
 THEIRS = """
-SELECT source_id, models.here, name, facts, created
-FROM other.current_sources JOIN other.inc.models AS models USING (base) ORDER BY source_id
+SELECT source_id, models.here, coalesce(newest.name, sources.name), facts, created
+FROM other.sources JOIN other.inc.models AS models USING (base)
+JOIN (
+    SELECT source_id, arg_max(value, source_change_id) FILTER (kind = 'name') AS name
+    FROM other.source_changes GROUP BY source_id
+    HAVING count(*) FILTER (kind = 'complete') > 0 AND count(*) FILTER (kind = 'removed') = 0
+) AS newest USING (source_id)
+ORDER BY source_id
 """
 OURS = "SELECT base, name, facts, created FROM palate.sources"
 

@@ -9,6 +9,7 @@ import zipfile
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 from empty_studio import empty_studio
 from storage_making import BASE, make_pair
@@ -296,12 +297,32 @@ def test_one_model_under_two_names_is_one_model(home, other):
         assert store.counts("old-name").votes == 0
 
 
+def test_a_view_in_the_place_of_a_table_is_not_read(home, other, tmp_path):
+    (tmp_path / "secret.csv").write_text("key\nsecret")
+    with duckdb.connect(str(other / "palate.duckdb")) as connection:
+        connection.execute("DROP TABLE flag_decisions")
+        sql = f"CREATE VIEW flag_decisions AS SELECT * FROM read_csv('{tmp_path}/secret.csv')"
+        connection.execute(sql)
+    with Store(home) as store, pytest.raises(BrokenStudio, match="is no table"):
+        Merge(store, other).write()
+
+
 def test_what_is_no_studio_is_refused(home, tmp_path):
     with Store(home) as store:
         with pytest.raises(InvalidTarget, match="is no studio"):
             Merge(store, tmp_path).write()
         with pytest.raises(InvalidTarget, match="this studio itself"):
             Merge(store, home).write()
+        for name, sql in {
+            "strange": "CREATE TABLE cats (name VARCHAR)",
+            "hostile": "CREATE TABLE schema_migrations (number INTEGER, name VARCHAR); "
+            "INSERT INTO schema_migrations VALUES (1, 'initial'); CREATE TABLE votes (x VARCHAR)",
+        }.items():
+            (tmp_path / name).mkdir()
+            with duckdb.connect(str(tmp_path / name / "palate.duckdb")) as connection:
+                connection.execute(sql)
+            with pytest.raises((InvalidTarget, BrokenStudio), match=r"no studio's|is damaged"):
+                Merge(store, tmp_path / name).write()
         (tmp_path / "bad").mkdir()
         (tmp_path / "bad/palate.duckdb").write_bytes(b"no database" * 1000)
         with pytest.raises(BrokenStudio, match="is damaged"):
