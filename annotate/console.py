@@ -17,7 +17,7 @@ palate export RUN_DIR cats.safetensors             write an adapter for ComfyUI,
 palate send RUN_DIR ~/ComfyUI                      write it where another program finds LoRAs
 palate import lora.safetensors mine.safetensors    check a LoRA or a tuned model, and convert it
 palate report out                                  write an evaluation as HTML and as Markdown
-palate data copies studio                          take votes in and out, and look after a studio
+palate data import FILE --home studio              bring votes in; also export, backup, merge
 palate people add ada --role admin                 let somebody sign in while the app is stopped
 palate emoji all --work DIR                        make the embedded model again
 """

@@ -16,7 +16,7 @@ class Command(NamedTuple):
     """A command: the function that runs it, by name, and how the help teaches it."""
 
     function: str
-    """`module:function`, which takes the arguments and the command's own name; "" for none yet."""
+    """`module:function`, which takes the arguments and the command's own name."""
     example: str = ""
     """What is typed behind `palate data`; "" for a command that only Palate itself starts."""
     does: str = ""
@@ -77,7 +77,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "python -m storage"
         usage="%(prog)s COMMAND ...",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("command", choices=sorted(built()), metavar="COMMAND")
+    parser.add_argument("command", choices=sorted(COMMANDS), metavar="COMMAND")
     # What follows is the command's own, its --help too.
     name = parser.parse_args(argv[:1]).command
 
@@ -90,14 +90,9 @@ def main(arguments: Sequence[str] | None = None, prog: str = "python -m storage"
     return code
 
 
-def built() -> list[str]:
-    """Return the names of the commands that there are."""
-    return [name for name, command in COMMANDS.items() if command.function]
-
-
 def command_lines(prog: str) -> str:
     """Return a line for each command that a person types."""
-    taught = [COMMANDS[name] for name in built() if COMMANDS[name].example]
+    taught = [command for command in COMMANDS.values() if command.example]
     width = max(len(command.example) for command in taught)
     return "\n".join(f"{prog} {each.example:{width}}  {each.does}" for each in taught)
 

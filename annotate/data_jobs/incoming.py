@@ -6,12 +6,12 @@ from pathlib import Path
 
 from annotate.clock import in_utc
 from annotate.data_jobs.found_files import ReadFiles, column_mapping, columns_of, layout_names
+from annotate.data_jobs.incoming_views import as_example, came_in
 from annotate.data_jobs.jobs import JobPlan, Progress, Result
 from annotate.data_jobs.uploaded_data import UploadedData
 from annotate.errors import InvalidRequest
 from annotate.image_import.thumbnails import small_copy
 from annotate.views.data import (
-    ExampleVote,
     ImportedSource,
     SourcePreview,
     SourceView,
@@ -22,7 +22,6 @@ from storage.layouts.found import FoundData, find_data
 from storage.layouts.layouts import LAYOUTS
 from storage.layouts.mapping import ColumnMapping
 from storage.sources.source_import import NewSource
-from storage.sources.source_preview import ExampleVote as SeenVote
 from storage.sources.source_preview import SourcePreview as Seen
 from storage.sources.source_records import Source
 from storage.store import Store
@@ -248,25 +247,3 @@ def name_of(path: str) -> str:
     """Return a name for what lies at a path: the file's, or of a pattern the folder's."""
     last = Path(path)
     return (last.parent if "*" in last.name else last).stem[:100] or "source"
-
-
-def came_in(source: Source, known: Mapping[str, str]) -> str:
-    """Return what came in, in sentences."""
-    told = f"{quantity(source.votes, 'vote')} came in as {source.name}."
-    if left_out := sum(source.counts["left_out"].values()):
-        told += f" {quantity(left_out, 'row')} left out."
-    if known:
-        told += f" {quantity(len(known), 'file')} came in before and added nothing."
-    return f"{told} Runs take it from now on; leave it out or remove it below."
-
-
-def as_example(vote: SeenVote) -> ExampleVote:
-    """Return a vote that would come in as pages and programs take it, without its images."""
-    return {
-        "prompt": vote.prompt,
-        "kind": vote.kind,
-        "share": vote.share,
-        "ranks": list(vote.ranks),
-        "annotator": vote.annotator,
-        "place": f"row {vote.row + 1:,}",
-    }

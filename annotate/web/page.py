@@ -70,6 +70,7 @@ STYLESHEETS = (
     "styles/drops.css",
     "styles/image_import.css",
     "styles/data.css",
+    "styles/data_preview.css",
     "styles/models.css",
     "styles/insights.css",
     "styles/vote_gallery.css",

@@ -68,7 +68,7 @@ def test_votes_of_another_tool_come_in_are_offered_to_runs_go_out_and_are_remove
 
     data.get_by_label("Whose choices").select_option("all")
     data.get_by_label("Folder to write into").fill(str(tmp_path / "out"))
-    data.get_by_role("button", name="Write", exact=True).click()
+    data.get_by_role("button", name="Export", exact=True).click()
     data.get_by_text("Written, read back and compared").wait_for(timeout=SLOW_MS)
     assert any((tmp_path / "out").rglob("*.parquet"))
     with page.expect_download() as download:

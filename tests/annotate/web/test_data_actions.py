@@ -206,7 +206,7 @@ def test_another_studio_is_looked_at_and_then_merged(
 def test_votes_go_out_in_a_form_and_come_in_again(do: Do, api: Api, place: Place, tmp_path: Path):
     place.label(3)
     out = tmp_path / "new" / "votes"
-    shown = do("export", form="parquet", whose="", target=str(out), names=False)
+    shown = do("export", form="pickapic", whose="", target=str(out), names=False)
     assert "Written, read back and compared" in shown["regions"]["job-out"]
     written = shown["job"]["result"]
     assert (written["rows"], written["path"]) == (3, str(out))

@@ -20,7 +20,7 @@ def export_form(
         f'placeholder="a new one in {escape(place, quote=True)}"></label></div>'
         '<label class="data-check"><input type="checkbox" name="names"> Write the names of people. '
         "Without, each is a pseudonym.</label>"
-        '<div><button type="submit" class="main">Write</button></div></form>'
+        '<div><button type="submit" class="main">Export</button></div></form>'
     )
 
 

@@ -248,7 +248,6 @@ export class DataSection {
   #follow(job) {
     clearTimeout(this.#timer);
     const goesOn = Boolean(job && UNDER_WAY.includes(job.state));
-    for (const button of findAll(this.#element, "[type=submit]")) button.toggleAttribute("data-waits", goesOn);
     if (goesOn) this.#timer = setTimeout(() => this.#element.isConnected && this.act("job"), LOOK_MS);
     else if (this.#isBusy) this.act("look");
     this.#isBusy = goesOn;
