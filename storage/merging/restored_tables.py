@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -62,6 +62,8 @@ class RestoredTables:
         self._versions = set[tuple[str, str]]()
         known = cursor.execute("SELECT recipe_key, image_id, sha256 FROM images").fetchall()
         self._known = {key: (image_id, sha256) for key, image_id, sha256 in known}
+        self._bases: dict[str, str] = {}
+        """Names of models here, by those of the export."""
         self._ids: dict[str, str] = {}
         """The ids under which images are stored, by those of the export."""
 
@@ -71,13 +73,29 @@ class RestoredTables:
         So the next version gets a number that no pair of before was rendered with.
         """
         for model in models:
+            base = self._known_base(model)
             for number, parent in ((0, None), *model.versions):
-                self._add_version(model.base, number, parent)
+                self._add_version(base, number, parent)
             for alias, own in model.aliases:
                 self._cursor.execute(
                     "INSERT INTO model_aliases VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                    [alias, model.base, own, self._now],
+                    [alias, base, own, self._now],
                 )
+
+    def _known_base(self, model: ModelFacts) -> str:
+        """Return the name under which this studio keeps a model, if it was opened here already."""
+        found = self._cursor.execute(
+            "SELECT base FROM model_aliases WHERE own AND list_contains(?, alias) LIMIT 1",
+            [[alias for alias, own in model.aliases if own]],
+        ).fetchone()
+        if found:
+            self._bases[model.base] = str(found[0])
+        return self._bases.get(model.base, model.base)
+
+    def _here(self, vote: RestoredVote) -> RestoredVote:
+        """Return a vote on the model as this studio names it."""
+        base = self._bases.get(vote.base, vote.base)
+        return vote if base == vote.base else replace(vote, values={**vote.values, "base": base})
 
     def add(self, votes: Sequence[RestoredVote]) -> None:
         """Insert some votes and rankings, in their order."""
@@ -85,7 +103,7 @@ class RestoredTables:
             True: self._next("ranking_ids", sum(vote.is_ranking for vote in votes)),
             False: self._next("vote_ids", sum(not vote.is_ranking for vote in votes)),
         }
-        for vote in votes:
+        for vote in map(self._here, votes):
             for image in vote.images:
                 self._add_image(image, vote.created)
             self._add_known_version(vote)

@@ -146,6 +146,19 @@ def test_versions_of_before_keep_their_numbers(studio, empty, exported):
     assert empty._database.read("SELECT max(number) FROM versions") == [(2,)]
 
 
+def test_votes_go_to_the_model_under_its_name_here(studio, empty, tmp_path):
+    """An old studio keeps a model under the name that it had when it first met it."""
+    assert studio.aliases.base_of("emoji-abc", (BASE,)) == BASE
+    exported = export(studio, tmp_path / "exported")
+    with Store(tmp_path / "new") as new:
+        assert new.aliases.base_of("emoji-abc") == "emoji-abc"
+        new.ensure_base("emoji-abc")
+        restore(new, exported)
+        assert new.counts("emoji-abc").decisive == studio.counts(BASE).decisive
+        assert new.counts(BASE).votes == 0
+        assert new.aliases.base_of("emoji-abc", (BASE,)) == "emoji-abc"
+
+
 @pytest.mark.parametrize(
     ("change", "why"),
     [
