@@ -6,6 +6,7 @@ trainer on it as a process.
 
 import argparse
 import json
+import os
 import shlex
 import sys
 import time
@@ -79,6 +80,14 @@ def main(arguments: Sequence[str], prog: str) -> int:
         return run(chosen)
     except PalateError as error:
         print(f"palate: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # Whoever read what is printed has ended, such as `head`.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"palate: {place}{error.strerror or error}. Name another --out.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(f"Stopped. Go on with: palate train {shlex.join(arguments)}", file=sys.stderr)

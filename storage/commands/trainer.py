@@ -176,6 +176,9 @@ def tell_end(code: int | None, run_dir: Path) -> int:
     if status.get("state") == RunState.FAILED and status.get("error"):
         print(f"palate: {status['error']}", file=sys.stderr)
         return 1
+    if code is not None and code < 0 and -code not in (signal.SIGINT, signal.SIGTERM):
+        told = "the memory may have run out" if -code == 9 else f"see {run_dir / 'log.txt'}"
+        print(f"palate: The trainer was ended by signal {-code}; {told}.", file=sys.stderr)
     at = f" at step {status['step']}" if status.get("step") else ""
     print(f"Stopped{at}. Go on with: palate train {run_dir}")
     return 0 if status.get("state") == RunState.PAUSED else 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,6 @@ FORMATS = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp"}
 
 def paint(number: int, side: int, size: tuple[int, int], kind: str) -> bytes:
     """Return an image of noise, as the bytes of a file of this format."""
-    import io  # noqa: PLC0415
-
     noise = Image.effect_noise(size, 30 + 17 * number + side).convert("RGB")
     buffer = io.BytesIO()
     noise.save(buffer, kind)
@@ -79,8 +78,8 @@ def write_parquet(file: Path, cells: list[tuple[str, bytes, bytes]]) -> None:
 
 def size_of(content: bytes) -> tuple[int, int]:
     """Return the size of an image; that of none is made up."""
-    import io  # noqa: PLC0415
-
+    if content.startswith(b"\x89PNG"):
+        return int.from_bytes(content[16:20]), int.from_bytes(content[20:24])
     try:
         with Image.open(io.BytesIO(content)) as image:
             return image.size

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
 
 import pytest
 from parquet_snapshots import finish, name_of, paint, write_as_cells, write_both, write_lines
+from PIL import Image
 
 from align.contracts.image_references import REFERENCES
+from align.data import referenced_images
 from align.data.encode import encode_pairs, ignore_progress
 from align.data.image_stream import image_frames, reader_command
 from align.data.latent_cache import TensorCache
@@ -73,6 +76,54 @@ def test_a_pair_with_a_bad_cell_is_left_out_and_counted(tmp_path, pipeline, comp
     snapshot, data = encoded(folder, tmp_path / "cache", pipeline, compute)
 
     assert (len(data.keys), snapshot.left_out) == (1, {BAD[content]: 1})
+
+
+def bomb() -> bytes:
+    """A few kilobytes that are an image of 200 million pixels."""
+    buffer = io.BytesIO()
+    Image.new("1", (20_000, 10_000)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(("told", "fault"), [({}, "huge image"), (None, "unreadable image")])
+def test_an_image_that_would_take_gigabytes_is_never_decoded(
+    tmp_path, pipeline, compute, told, fault
+):
+    good = [("a cat", *(paint(1, s, (SIDE, SIDE), "PNG") for s in (0, 1)))]
+    rows = [*good, ("a dog", bomb(), paint(2, 0, (SIDE, SIDE), "PNG"))]
+    # An index that lies says nothing of its size.
+    facts = {"width": SIDE, "height": SIDE} if told is None else told
+    folder = write_as_cells(tmp_path / "cells", rows, **facts)
+
+    snapshot, data = encoded(folder, tmp_path / "cache", pipeline, compute)
+
+    assert (len(data.keys), snapshot.left_out) == (1, {fault: 1})
+
+
+@pytest.mark.parametrize("cell", ["caption", "nothing", "jpg_0.bytes", "jpg_0[1]", '"; DROP'])
+def test_a_cell_that_holds_no_image_leaves_its_pairs_out(tmp_path, pipeline, compute, cell):
+    rows = [("a cat", *(paint(1, s, (SIDE, SIDE), "PNG") for s in (0, 1)))]
+    folder = write_as_cells(tmp_path / "cells", rows, cell=cell)
+
+    with pytest.raises(SnapshotError, match=r"No pair is left to learn from: [12] images"):
+        encoded(folder, tmp_path / "cache", pipeline, compute)
+
+
+def test_images_are_encoded_window_by_window_where_they_do_not_fit_at_once(
+    tmp_path, pipeline, compute, monkeypatch
+):
+    _, cells = write_both(tmp_path, pairs=5)
+    monkeypatch.setattr(referenced_images, "WINDOW_BYTES", 10_000)
+    snapshot, told = read_snapshot(cells), []
+    cache = TensorCache(tmp_path / "cache")
+    arguments = (pipeline, compute, snapshot, (SIDE, SIDE), cache)
+
+    encode_references(*arguments, lambda done, of: told.append((done, of)))
+
+    assert [of for _, of in told] == [10] * len(told) and len(told) > 3
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert told[-1] == (10, 10)
+    encode_references(*arguments, lambda done, of: pytest.fail("encoded twice"))
 
 
 def test_a_file_that_was_changed_is_told_and_its_images_are_left_out(

@@ -15,6 +15,7 @@ from align.client.run_folder import RunFolder
 from align.errors import SnapshotError
 from align.scoring.implicit_reward import load_implicit
 from align.scoring.scorers import score_folder
+from align.training.fine_tune import fine_tune
 from align.training.session import plan_of_folder, train_folder
 
 pytestmark = pytest.mark.slow
@@ -42,6 +43,17 @@ def test_the_adapter_is_the_same_to_the_bit(tmp_path, model):
     assert not (two.snapshot / "images").exists()
     assert one.status().result["held_out"] == two.status().result["held_out"]
     assert plan_of_folder(one.path) == plan_of_folder(two.path)
+
+
+def test_one_call_trains_on_such_a_snapshot_and_needs_its_file_no_more(tmp_path, model):
+    _, cells = write_both(tmp_path, pairs=4)
+    settings = {"steps": 1, "train_batch_size": 2, "rank": 2, "check_prompts": 0}
+
+    first = fine_tune(cells, tmp_path / "one", model=model, cache=tmp_path / "cache", **settings)
+    (tmp_path / "cells.parquet").unlink()
+    second = fine_tune(cells, tmp_path / "two", model=model, cache=tmp_path / "cache", **settings)
+
+    assert same_tensors(first, second)
 
 
 def test_png_jpeg_and_webp_files_are_trained_on_and_scored_by_what_was_learned(

@@ -72,8 +72,12 @@ def test_a_dry_run_says_what_would_be_learned_from_and_writes_nothing(words, tmp
     assert "Left out: 1 because nobody has chosen between its images." in said
     assert "row 1: preference, a cat number 0" in said
     assert "The run: 5 pairs" in said and "of main memory" in said
-    assert '"image_0": "jpg_0"' in said
+    mapping = said.partition("As --mapping: ")[2].splitlines()[0]
+    assert json.loads(mapping)["columns"]["image_0"] == "jpg_0"
     assert sorted(tmp_path.rglob("*")) == before
+
+    assert palate([*words, "--dry-run", "--mapping", mapping]) == 0
+    assert capsys.readouterr().out == said
 
 
 def test_files_become_an_adapter_in_a_run_folder_without_a_copy_of_an_image(
@@ -155,6 +159,13 @@ def test_files_without_a_choice_leave_no_run_folder_behind_that_looks_whole(
     assert "none says which of two images is better" in capsys.readouterr().err
     assert not (tmp_path / "run" / "config.json").exists()
     assert not (tmp_path / "run" / "snapshot").exists()
+
+
+def test_a_place_that_cannot_be_written_to_is_told_in_a_sentence(words, tmp_path, capsys):
+    (tmp_path / "file").write_text("no folder")
+    assert palate([*words, "--out", str(tmp_path / "file" / "run")]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"palate: {tmp_path / 'file'}") and said.count("\n") == 1
 
 
 def started(words: list[str]) -> subprocess.Popen[str]:
