@@ -1,5 +1,8 @@
 // Elements of the page: those that must be there, and new ones.
 
+/** Windows as narrow as a phone, for which phone.css is. */
+export const PHONE = "(max-width: 640px)";
+
 /**
  * Return the element that a selector names, which the page's own HTML always has.
  * @param {ParentNode} root

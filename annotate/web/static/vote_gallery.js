@@ -1,9 +1,8 @@
 // One's own votes, newest first, to look through and to change.
 
-import { createElement, find, findAll } from "./dom.js";
+import { createElement, find, findAll, PHONE } from "./dom.js";
 import { smallUrl } from "./image_size.js";
 import { pageRoot } from "./page_root.js";
-import { PHONE } from "./stage/arrangement.js";
 import { makeKey, NAME_KEY, recall } from "./storage.js";
 
 /**

@@ -1,14 +1,12 @@
 // How two images lie on the stage: beside each other, or on a phone stacked, or one portrait at a time.
 
-import { find, findAll } from "../dom.js";
+import { find, findAll, PHONE } from "../dom.js";
 
 /**
  * @typedef {"beside" | "stacked" | "single"} Kind
  * @typedef {"portrait" | "square" | "landscape"} Shape
  */
 
-// As in phone.css.
-export const PHONE = "(max-width: 640px)";
 // Stacked on a phone, images of these shapes fill half of its screen; taller ones would not.
 const LEAST_STACKED = 0.98;
 // From here a row of verdicts below the images leaves them more room than a column beside them.

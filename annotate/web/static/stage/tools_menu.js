@@ -1,7 +1,6 @@
 // The menu of tools: opened by its button, closed by a choice, a press elsewhere, or Esc.
 
-import { closest, find, findAll } from "../dom.js";
-import { PHONE } from "./arrangement.js";
+import { closest, find, findAll, PHONE } from "../dom.js";
 
 export class ToolsMenu {
   #button;
