@@ -6,8 +6,16 @@ const PROMPTS = /\.txt$/i;
 const BESIDE = /\.(txt|caption|json|jsonl|csv|tsv)$/i;
 const PREFERENCES = /\.(parquet|jsonl|json|csv)$/i;
 const MAX_FILES = 20000;
+/** The event by which files of preferences reach the section Data. */
+export const PREFERENCES_DROPPED = "palate-data-files";
 /** Paths of files that came in a folder. @type {WeakMap<File, string>} */
 const paths = new WeakMap();
+
+/**
+ * Hand files of preferences to the section Data, from wherever on the page they were dropped.
+ * @param {File[]} files
+ */
+export const announceFiles = (files) => document.dispatchEvent(new CustomEvent(PREFERENCES_DROPPED, { detail: files }));
 
 /**
  * Return the files of a drop, and those in its folders.

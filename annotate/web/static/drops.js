@@ -2,9 +2,8 @@
 // that is dropped makes the browser leave the page.
 
 import { find, setText } from "./dom.js";
-import { announceFiles } from "./data/data_section.js";
 import { announce } from "./prompts.js";
-import { acceptedFiles, filesOf, promptLines } from "./dropped_files.js";
+import { acceptedFiles, announceFiles, filesOf, promptLines } from "./dropped_files.js";
 
 /**
  * @typedef {import("./prompts.js").ProjectPrompts} ProjectPrompts

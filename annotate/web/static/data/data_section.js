@@ -1,7 +1,7 @@
 // The section Data in Settings: forms and buttons are sent, and what comes back is HTML by the name of its place.
 
 import { closest, find, findAll, setText } from "../dom.js";
-import { filesOf } from "../dropped_files.js";
+import { filesOf, PREFERENCES_DROPPED } from "../dropped_files.js";
 import { sendFiles } from "./send_files.js";
 
 /**
@@ -11,7 +11,6 @@ import { sendFiles } from "./send_files.js";
  * @typedef {Record<string, unknown>} Value
  */
 
-const DROPPED = "palate-data-files";
 const LOOK_MS = 500;
 const UNREACHABLE = "Palate is not answering. Try again in a moment.";
 const UNDER_WAY = ["running", "stopping"];
@@ -23,12 +22,6 @@ const PLACES = {
   change: "sources", rename: "sources", remove: "sources", export: "out", backup: "backup", merge: "merge", merge_preview: "merge",
   restore_votes: "restore",
 };
-
-/**
- * Hand files to the section, from wherever on the page they were dropped.
- * @param {File[]} files
- */
-export const announceFiles = (files) => document.dispatchEvent(new CustomEvent(DROPPED, { detail: files }));
 
 /**
  * Start the section.
@@ -70,7 +63,7 @@ export class DataSection {
       if (asks) this.#ask(asks, false);
     });
     this.#takeDrops(find(element, "[data-drop-zone]"));
-    document.addEventListener(DROPPED, (event) => {
+    document.addEventListener(PREFERENCES_DROPPED, (event) => {
       if (element.isConnected) this.take(/** @type {CustomEvent<File[]>} */ (event).detail);
     });
     new IntersectionObserver(([seen]) => seen?.isIntersecting && this.act("look")).observe(element);
