@@ -46,6 +46,7 @@ from align.weights.export_facts import (
 )
 from align.weights.full import holds_full_weights
 from align.weights.merge import merge, merged_pipeline, refuse_nonempty
+from align.weights.model_card import write_card
 from align.weights.peft_folder import write_peft_folder
 
 PRECISIONS = {"fp16": torch.float16, "fp32": torch.float32}
@@ -106,7 +107,9 @@ def export(
         raise ExportError(f"{target} is the adapter itself. Name another file.")
 
     try:
-        WRITERS[form](ExportRequest(known, adapter, target, PRECISIONS[precision], model))
+        request = ExportRequest(known, adapter, target, PRECISIONS[precision], model)
+        WRITERS[form](request)
+        write_card(known, target, request.title)
     except (OSError, SafetensorError) as error:
         if is_disk_full(error):
             raise

