@@ -65,7 +65,7 @@ def test_a_version_is_used_and_the_base_is_kept_by_a_button(place: Place) -> Non
 
 def test_a_run_goes_on_from_a_version_or_is_made_twice_as_long(place: Place) -> None:
     first = trained(place)
-    assert "r0002" in place.studio.changes.act(first, "train_on")
+    assert "A new run is under way" in place.studio.changes.act(first, "train_on")
     place.reach("r0002", "done")
     assert place.studio.runs()[0]["settings"] == {"init_from": "v1"}
     place.studio.changes.act("r0002", "stronger")
