@@ -5,6 +5,8 @@ Shapes: B images, C latent channels, H x W latent pixels.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -31,11 +33,13 @@ class MovementMeter:
         scheduler: TrainingScheduler,
         compute: Compute,
         trainable: Trainable,
+        at_once: int = 1,
     ) -> None:
+        """Measure `at_once` levels of a pair in a pass: as many as pairs of a step."""
         self._data, self._batcher, self._compute = data, batcher, compute
         self._scheduler, self._trainable = scheduler, trainable
         rows = movement_rows(data.keys)
-        self._inputs = [(row, level) for row in rows for level in LEVELS]
+        self._inputs = [(row, levels) for row in rows for levels in batched(LEVELS, at_once)]
 
     @torch.no_grad()
     def measure(self, unet: DenoiserNetwork) -> float:
@@ -49,33 +53,38 @@ class MovementMeter:
 
         changes, wholes = [], []
         for each, new, old in zip(self._inputs, after, before, strict=True):
-            true, scale = velocities(self._scheduler, self._latents(each[0]), *self._noise(*each))
+            true, scale = velocities(self._scheduler, self._latents(*each), *self._noise(*each))
             changes.append((new - old) * scale.view(-1, 1, 1, 1))
             wholes.append(true)
         return relative_change(changes, wholes)
 
-    def _predict(self, unet: DenoiserNetwork, row: int, level: float) -> Tensor:
-        pairs = self._batcher.build_noisy(
-            torch.tensor([row]), *self._noise(row, level), torch.tensor([False])
-        )
+    def _predict(self, unet: DenoiserNetwork, row: int, levels: Sequence[float]) -> Tensor:
+        rows, no_prompt = torch.tensor([row] * len(levels)), torch.tensor([False] * len(levels))
+        pairs = self._batcher.build_noisy(rows, *self._noise(row, levels), no_prompt)
         with self._compute.autocasting():
             predicted = pairs.family.predict(
                 unet, pairs.noisy_BCHW, pairs.timesteps_B, pairs.conditioning
             )
         return predicted.float().cpu()
 
-    def _latents(self, row: int) -> Tensor:
-        """Return the latents of both images of a pair."""
+    def _latents(self, row: int, levels: Sequence[float]) -> Tensor:
+        """Return the latents of both images of a pair, the better one at all levels first."""
         images = (int(self._data.chosen[row]), int(self._data.rejected[row]))
-        return torch.stack([self._data.latents[image] for image in images])
+        return torch.stack([self._data.latents[image] for image in images for _ in levels])
 
-    def _noise(self, row: int, level: float) -> tuple[Tensor, Tensor]:
+    def _noise(self, row: int, levels: Sequence[float]) -> tuple[Tensor, Tensor]:
         """Return the noise of both images of a pair, which share it, and their timesteps."""
         shape = self._data.latents[int(self._data.chosen[row])].shape
-        key = counter_key("movement", self._data.keys[row], level)
-        noise = torch.randn(shape, generator=torch.Generator().manual_seed(key))
-        timestep = int(level * usable_timesteps(self._scheduler))
-        return noise.repeat(2, 1, 1, 1), torch.tensor([timestep, timestep])
+        keys = [counter_key("movement", self._data.keys[row], level) for level in levels]
+        noises = [torch.randn(shape, generator=torch.Generator().manual_seed(key)) for key in keys]
+        steps = usable_timesteps(self._scheduler)
+        timesteps = torch.tensor([int(level * steps) for level in levels])
+        return torch.stack(noises).repeat(2, 1, 1, 1), timesteps.repeat(2)
+
+
+def batched(levels: Sequence[float], at_once: int) -> list[Sequence[float]]:
+    """Split levels into passes of `at_once`."""
+    return [levels[first : first + at_once] for first in range(0, len(levels), at_once)]
 
 
 def movement_rows(keys: list[str]) -> list[int]:

@@ -69,4 +69,4 @@ def movement_of(state: TrainingState) -> float:
     """Measure how far the present weights have moved from the base."""
     scheduler = state.data.family.training_scheduler(state.pipeline)
     parts = (state.data, state.batcher, scheduler, state.compute, state.trainable)
-    return MovementMeter(*parts).measure(state.unet)
+    return MovementMeter(*parts, pairs_at_once(state)).measure(state.unet)

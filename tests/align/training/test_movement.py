@@ -92,6 +92,17 @@ def test_an_adapter_that_changes_nothing_has_not_moved(state):
     assert movement_of(state) == 0
 
 
+def test_it_is_the_same_however_many_levels_go_at_once(state):
+    before = state.trainable.state()
+    state.trainable.restore({n: w + 1e-3 if "lora_B" in n else w for n, w in before.items()})
+    found = []
+    for at_once in (1, 2, 3, 9):
+        state.progress.micro_batch_size = at_once
+        found.append(movement_of(state))
+    assert found[0] > 0 and found == pytest.approx([found[0]] * 4, rel=1e-4)
+    state.trainable.restore(before)
+
+
 def test_twice_the_strength_is_twice_as_far_for_small_adapters(state):
     before = state.trainable.state()
 
