@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import errno
-import subprocess
 import sys
 
 import pytest
 
 from align.__main__ import FORMS, SCORERS, main, parser
-from align.client.trainer import python_environment
 from align.scoring.scorers import SCORERS as KNOWN_SCORERS
 from align.training.session import train_folder
 from align.weights.export import FORMS as KNOWN_FORMS
@@ -17,27 +15,27 @@ from align.weights.export import FORMS as KNOWN_FORMS
 pytestmark = pytest.mark.slow
 
 
-def run_align(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "align", *map(str, arguments)]
-    return subprocess.run(command, env=python_environment(), capture_output=True, text=True)
-
-
 def test_the_command_line_knows_every_form_and_scorer():
     assert set(FORMS) == set(KNOWN_FORMS)
     assert set(SCORERS) == set(KNOWN_SCORERS)
 
 
-def test_a_run_is_exported_and_ranks_images(make_run, tmp_path):
+def test_a_run_is_exported_and_ranks_images(make_run, tmp_path, capsys):
+    def printed(*words: object) -> str:
+        capsys.readouterr()
+        assert main([*map(str, words)]) == 0, capsys.readouterr().err
+        return capsys.readouterr().out
+
     run = make_run(steps=1)
     train_folder(run)
-    exported = run_align("export", run, tmp_path / "cats.safetensors")
-    assert exported.stdout.strip() == str(tmp_path / "cats.safetensors"), exported.stderr
+    exported = printed("export", run, tmp_path / "cats.safetensors")
+    assert exported.strip() == str(tmp_path / "cats.safetensors")
     assert (tmp_path / "cats.safetensors").is_file()
-    ranked = run_align(
+    ranked = printed(
         "score", run / "snapshot" / "images", "--by", "implicit", "--with", run, "--prompt", "a cat"
     )
-    lines = [line.split("\t") for line in ranked.stdout.splitlines()]
-    assert len(lines) == 12, ranked.stderr
+    lines = [line.split("\t") for line in ranked.splitlines()]
+    assert len(lines) == 12
     assert [float(score) for score, _ in lines] == sorted(
         (float(s) for s, _ in lines), reverse=True
     )

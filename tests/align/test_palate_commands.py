@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 
 import pytest
+from toy_runs import prepare_run, write_snapshot
 
 from annotate.console import palate
 
@@ -16,14 +19,26 @@ def model(emoji):
     return emoji
 
 
-def test_a_run_is_trained_exported_brought_in_rendered_and_scored(make_run, tmp_path, capsys):
+@pytest.fixture(scope="module")
+def trained(model, tmp_path_factory):
+    """A run that a command trained after a dry run, and what that printed."""
+    folder = tmp_path_factory.mktemp("trained")
+    snapshot = write_snapshot(folder / "snapshot", preferences=2)
+    alone = {"steps": 1, "train_batch_size": 1, "micro_batch_size": 1}
+    run = prepare_run(folder / "run", snapshot, model, **alone)
+    with contextlib.redirect_stdout(io.StringIO()) as planned:
+        assert palate(["train", "--dry-run", str(run)]) == 0
+    assert palate(["train", str(run)]) == 0
+    return run, planned.getvalue()
+
+
+def test_a_run_is_trained_exported_brought_in_rendered_and_scored(trained, tmp_path, capsys):
     def said(*words: object) -> str:
         assert palate([*map(str, words)]) == 0, capsys.readouterr().err
         return capsys.readouterr().out
 
-    run = make_run(steps=1, train_batch_size=1, micro_batch_size=1, pairs=2)
-    assert json.loads(said("train", "--dry-run", run))["steps"] == 1
-    said("train", run)
+    run, planned = trained
+    assert json.loads(planned)["steps"] == 1
     adapter = tmp_path / "cats.safetensors"
     assert said("export", run, adapter).strip() == str(adapter)
     assert json.loads(said("import", adapter, tmp_path / "mine.safetensors"))
@@ -43,9 +58,8 @@ def test_a_run_is_trained_exported_brought_in_rendered_and_scored(make_run, tmp_
     assert len(said("score", shown, "--by", "implicit", "--with", run).splitlines()) >= 1
 
 
-def test_an_evaluation_checks_a_version_beside_its_base(make_run, tmp_path, capsys):
-    run = make_run(steps=1, train_batch_size=1, micro_batch_size=1, pairs=2)
-    assert palate(["train", str(run)]) == 0
+def test_an_evaluation_checks_a_version_beside_its_base(trained, tmp_path, capsys):
+    run, _ = trained
     prompts, folder = tmp_path / "prompts.txt", tmp_path / "out"
     prompts.write_text("a cat face\nan owl\n", encoding="utf-8")
     words = ["evaluate", str(folder), "--prompts", str(prompts), "--with", str(run)]

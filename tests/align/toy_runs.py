@@ -51,7 +51,7 @@ def prepare_run(folder: Path, snapshot: Path, model: ModelInfo, **settings: floa
         "check_prompts": 0,
     }
     # What fits is found out once for every run: as long as a step here.
-    small |= {"micro_batch_size": 2, "gradient_checkpointing": "none"}
+    small |= {"micro_batch_size": 2, "gradient_checkpointing": "none", "base_format": "model"}
     TrainerProcess().prepare(folder, snapshot, model, small | settings)
     return folder
 

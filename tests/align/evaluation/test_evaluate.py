@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import pytest
 import torch
 from contract_checks import departures
 from safetensors.torch import load_file, save_file
 
+from align.__main__ import main
 from align.adapters.lora import add_lora, save_adapter
 from align.contracts.evaluation_files import EvaluationFile
 from align.errors import InvalidSettings
@@ -93,13 +92,14 @@ def test_checks_that_cannot_be_made_leave_the_version_with_the_reason(make_run):
     assert load_file(run / "adapter.safetensors")
 
 
-def test_the_command_says_what_failed_and_ends_with_1(tmp_path, adapters):
+def test_the_command_says_what_failed_and_ends_with_1(tmp_path, adapters, capsys):
     broken = tmp_path / "broken.safetensors"
     weights = load_file(adapters / "fresh.safetensors")
     save_file({key: torch.full_like(w, torch.nan) for key, w in weights.items()}, broken)
     (tmp_path / "prompts.txt").write_text("a cat face\n")
-    command = [sys.executable, "-m", "align", "evaluate", str(tmp_path / "out")]
     options = ["--prompts", str(tmp_path / "prompts.txt"), "--seeds", "1", "--with", str(broken)]
-    done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
-    assert done.returncode == 1, done.stderr
-    assert "broken\tFAILED\timages\t1 images looked at: 1 not finite" in done.stdout
+    with pytest.raises(SystemExit) as ended:
+        main(["evaluate", str(tmp_path / "out"), *options])
+    assert ended.value.code == 1
+    told = capsys.readouterr().out
+    assert "broken\tFAILED\timages\t1 images looked at: 1 not finite" in told

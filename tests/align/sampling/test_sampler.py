@@ -156,27 +156,6 @@ def test_what_is_preemptible_is_drawn_whole_when_nobody_asks_for_anything(sample
     assert sampler.render(items, [], SETTINGS, preemptible=True) == whole
 
 
-def test_a_sampler_that_is_stopped_leaves_what_it_draws(tmp_path):
-    process = SamplerProcess(describe_model(), tmp_path / "images", tmp_path / "log")
-    process.start()
-    began, told = threading.Event(), []
-
-    def draw():
-        items = [RenderItem("a", seed) for seed in range(64)]
-        try:
-            process.render(items, [], replace(SETTINGS, steps=50), lambda *_: began.set())
-        except SamplerFailed as error:
-            told.append(str(error))
-
-    thread = threading.Thread(target=draw)
-    thread.start()
-    assert began.wait(60)
-    child = process._child
-    process.stop()
-    thread.join(60)
-    assert told and child.returncode == 0, "it had to be killed"
-
-
 def test_a_full_disk_is_named_as_what_it_is():
     full = OSError(errno.ENOSPC, "No space left on device")
     assert error_sentence(full, "drawn").startswith("The disk of the studio folder is full.")
@@ -210,6 +189,26 @@ def test_a_sampler_that_hangs_is_told_ended_and_started_again(sampler, caplog):
     assert "has not answered" in sampler._log_path.read_text("utf-8")
     assert child.returncode == -signal.SIGKILL
     drawn_again(sampler)
+
+
+# The last one that asks the sampler of this file for images.
+def test_a_sampler_that_is_stopped_leaves_what_it_draws(sampler):
+    began, told = threading.Event(), []
+
+    def draw():
+        items = [RenderItem("a", seed) for seed in range(64)]
+        try:
+            sampler.render(items, [], replace(SETTINGS, steps=50), lambda *_: began.set())
+        except SamplerFailed as error:
+            told.append(str(error))
+
+    thread = threading.Thread(target=draw)
+    thread.start()
+    assert began.wait(60)
+    child = sampler._child
+    sampler.stop()
+    thread.join(60)
+    assert told and child.returncode == 0, "it had to be killed"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")

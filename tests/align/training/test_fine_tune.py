@@ -1,4 +1,4 @@
-"""The training call of the library, on the embedded model with few steps."""
+"""The training call of the library, with few steps."""
 
 from __future__ import annotations
 
@@ -65,8 +65,9 @@ def test_a_call_trains_reports_each_step_and_when_repeated_returns_at_once(tmp_p
     assert seen() is None, "what the caller held is never collected"
 
 
-def test_a_call_that_was_interrupted_goes_on_from_its_checkpoint(tmp_path, make_snapshot):
+def test_a_call_that_was_interrupted_goes_on_from_its_checkpoint(tmp_path, make_snapshot, model):
     snapshot, settings = make_snapshot(4), SMALL | {"steps": 4, "checkpoint_every": 1}
+    settings |= {"model": model.path}
 
     def interrupt(row):
         if row["step"] == 3:

@@ -42,6 +42,7 @@ def same_adapters(first: Path, second: Path) -> bool:
 def test_a_run_that_was_paused_comes_to_the_very_same_adapter(make_run):
     settings = {"steps": 12, "checkpoint_every": 5, "precision": "fp32", "holdout_fraction": 0.34}
     settings |= {"micro_batch_size": 0, "gradient_checkpointing": "auto", "train_batch_size": 4}
+    settings |= {"base_format": "auto"}
     whole, paused = (make_run(name, **settings) for name in ("whole", "paused"))
     train_folder(whole)
     run, left = RunFolder(paused), []

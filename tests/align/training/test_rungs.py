@@ -22,6 +22,9 @@ from align.weights.quantized import QuantizedLinear
 
 pytestmark = pytest.mark.slow
 
+ON_SMALL_DEVICE = {"train_batch_size": 4, "micro_batch_size": 4, "precision": "fp32"}
+ON_SMALL_DEVICE |= {"base_format": "auto"}
+
 
 @pytest.fixture
 def open_state(make_run, tmp_path):
@@ -30,8 +33,7 @@ def open_state(make_run, tmp_path):
     def open_one(name: str, **settings) -> TrainingState:
         run = RunFolder(tmp_path / name)
         if not run.path.exists():
-            batch = {"train_batch_size": 4, "micro_batch_size": 4}
-            make_run(name, **batch, precision="fp32", **settings)
+            make_run(name, **ON_SMALL_DEVICE | settings)
         accelerator, compute = Accelerator(cpu=True), choose_compute("fp32")
         report = Reporter(run, 3, writes=False)
         return prepare_training(run, report, accelerator, compute, tmp_path / "cache")
@@ -92,7 +94,7 @@ def test_a_base_that_somebody_wants_whole_stays_whole(open_state):
 
 
 def test_with_too_little_for_anything_a_run_fails_in_a_sentence_and_goes_on_later(make_run):
-    run = RunFolder(make_run("run", train_batch_size=4, micro_batch_size=4, precision="fp32"))
+    run = RunFolder(make_run("run", **ON_SMALL_DEVICE))
 
     def tighten(metrics: LoggedStep) -> None:
         # What a checkpoint copies, and no more.
