@@ -70,6 +70,7 @@ class Database:
         # Its own lock, for a cursor is opened while `_writing` is held.
         self._opening = threading.Lock()
         self._connection: Cursor | None = connect(path)
+        self._cursors = 0
         self.writes = 0
         """Transactions committed so far; the copy schedule looks for new votes when it changes."""
 
@@ -122,13 +123,17 @@ class Database:
         DuckDB cleans only from tens of thousands of entries on (20 MB), or as it evicts. A memory
         limit that cannot be met makes it evict everything it can, in some 10 ms, and is refused, so
         that the limit of before stays; what is needed again is read from the file. Rows that are in
-        the log alone may go to a folder `.tmp` beside it meanwhile.
+        the log alone may go to a folder `.tmp` beside it meanwhile. Does nothing during a query.
         """
-        with suppress(duckdb.Error), self._cursor() as cursor:
-            try:
-                cursor.execute("SET memory_limit = '1KB'")
-            finally:
-                cursor.execute(f"SET memory_limit = '{CONFIG['memory_limit']}'")
+        with self._opening:
+            # A query under way would meet that limit, and end for want of memory.
+            if self._connection is None or self._cursors:
+                return
+            with suppress(duckdb.Error), self._connection.cursor() as cursor:
+                try:
+                    cursor.execute("SET memory_limit = '1KB'")
+                finally:
+                    cursor.execute(f"SET memory_limit = '{CONFIG['memory_limit']}'")
 
     def copy_to(self, target: Path) -> None:
         """Copy the file and its log, as they are between two commits; votes go on meanwhile.
@@ -197,12 +202,20 @@ class Database:
                 raise
             return result
 
-    def _cursor(self) -> Cursor:
-        """Return a fresh cursor: a DuckDB connection must not be used by two threads at once."""
+    @contextmanager
+    def _cursor(self) -> Iterator[Cursor]:
+        """Yield a fresh cursor: a DuckDB connection must not be used by two threads at once."""
         with self._opening:
             if self._connection is None:
                 self._connection = connect(self._path)
-            return self._connection.cursor()
+            cursor = self._connection.cursor()
+            self._cursors += 1
+        try:
+            yield cursor
+        finally:
+            with self._opening:
+                self._cursors -= 1
+            cursor.close()
 
     @contextmanager
     def _explained(self, explain: Callable[[duckdb.Error, Path], StorageError]) -> Iterator[None]:

@@ -50,3 +50,20 @@ def test_dropped_caches_cost_no_row_and_leave_the_memory_limit(tmp_path: Path) -
     assert database.read("SELECT current_setting('memory_limit')") == limit, CONFIG
     assert database.read("SELECT count(*) FROM t") == [(20_001,)]
     database.close()
+
+
+def test_caches_are_not_dropped_under_a_query_that_would_miss_the_memory(tmp_path: Path) -> None:
+    database = Database(tmp_path / "palate.duckdb")
+    database.write(lambda cursor: cursor.execute("CREATE TABLE t (n BIGINT, name VARCHAR)"))
+    insert = "INSERT INTO t SELECT range, repeat('row ', 50) || range FROM range(50000)"
+    database.write(lambda cursor: cursor.execute(insert))
+    database.checkpoint()
+    held = "SELECT sum(memory_usage_bytes) FROM duckdb_memory()"
+    with database.reading() as cursor:
+        assert len(cursor.execute("SELECT n, name FROM t").fetchall()) == 50_000
+        before = cursor.execute(held).fetchall()[0][0]
+        database.drop_caches()
+        assert cursor.execute(held).fetchall()[0][0] >= before
+    database.drop_caches()
+    assert database.read(held)[0][0] < before
+    database.close()
