@@ -126,7 +126,7 @@ def test_a_write_that_meets_a_conflict_is_tried_again(tmp_path):
     database = Database(tmp_path / "a.duckdb")
     database.write(lambda cursor: cursor.execute("CREATE TABLE t (x INTEGER)"))
     database.write(lambda cursor: cursor.execute("INSERT INTO t VALUES (1)"))
-    rival = database._cursor()
+    rival = database._connection.cursor()
     rival.begin()
     rival.execute("UPDATE t SET x = 10")
     tries = []
