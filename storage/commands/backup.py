@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from storage.commands.copies import restore_copy
+from storage.errors import InvalidTarget
 from storage.replacement import finish_replacement
 from storage.studio_backup.backup import Backup
+from storage.studio_backup.manifest import manifests_in
 from storage.studio_backup.moment import from_folder
 from storage.studio_backup.restore import Restore, check_backup
 from storage.studio_backup.studio_files import OPTIONAL
@@ -66,6 +68,11 @@ def restore(arguments: Sequence[str], prog: str) -> int:
     if chosen.list:
         return list_backups(chosen.source)
     if chosen.home is None:
+        if manifests_in(chosen.source):
+            raise InvalidTarget(
+                f"{chosen.source} holds backups. Name the folder that the studio goes to as well: "
+                f"{prog} {chosen.source} HOME."
+            )
         return restore_copy(arguments, prog)
 
     done = Restore(

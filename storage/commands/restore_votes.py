@@ -1,12 +1,17 @@
 """Command line: restore the votes of Palate's own Parquet into a studio that has none."""
 
 import argparse
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from storage.commands.backup import progress_line
-from storage.commands.studios import opened
-from storage.merging.vote_restore import VoteRestore
+from storage.commands.studios import is_studio, opened
+from storage.errors import FolderTaken, InvalidTarget
+from storage.merging.vote_restore import VoteRestore, full_files
+from storage.replacement import finish_replacement
+from storage.store import Store
 
 
 def main(arguments: Sequence[str], prog: str) -> int:
@@ -20,8 +25,40 @@ def main(arguments: Sequence[str], prog: str) -> int:
     parser.add_argument("home", type=Path, metavar="HOME", help="a studio without votes, or none")
     chosen = parser.parse_args(arguments)
 
-    # A studio that is not there yet is made: that is what an empty one is.
-    chosen.home.mkdir(parents=True, exist_ok=True)
-    with opened(chosen.home, "Restore votes") as store:
+    full_files(chosen.folder)
+    with made_if_new(chosen.home), opened(chosen.home, "Restore votes") as store:
         print(VoteRestore(store, progress_line).run(chosen.folder).sentence)
     return 0
+
+
+@contextmanager
+def made_if_new(home: Path) -> Iterator[None]:
+    """Make a studio where there is none yet, and remove it if no vote comes into it.
+
+    Raises FolderTaken for a folder of other things, and InvalidTarget where no folder can be made.
+    """
+    finish_replacement(home)
+    if is_studio(home):
+        yield
+        return
+
+    was_there = home.is_dir()
+    if was_there and any(home.iterdir()):
+        raise FolderTaken(
+            f"{home} has something in it and is no studio. Name a studio without votes, an empty "
+            "folder, or a new one."
+        )
+    try:
+        with Store(home):
+            pass
+    except OSError as error:
+        raise InvalidTarget(
+            f"No studio can be made in {home}: {error.strerror}. Name another folder."
+        ) from error
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(home, ignore_errors=True)
+        if was_there:
+            home.mkdir()
+        raise

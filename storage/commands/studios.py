@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from storage.errors import BrokenStudio, StudioInUse
+from storage.replacement import finish_replacement
 from storage.store import Store
 
 
@@ -15,6 +16,26 @@ def existing_studio(home: Path) -> Path:
     return home
 
 
+def require_studio(home: Path) -> Path:
+    """Return the folder of a studio; raises BrokenStudio for a folder of other things.
+
+    Opened, such a folder would become a studio.
+    """
+    finish_replacement(home)
+    existing_studio(home)
+    if not is_studio(home) and any(home.iterdir()):
+        raise BrokenStudio(
+            f"{home} is no studio: it has no palate.duckdb. Name the folder of a studio."
+        )
+    return home
+
+
+def is_studio(home: Path) -> bool:
+    """Return True for a folder that has a database, had one, or was about to get one."""
+    marks = ("palate.duckdb", "palate.lock", "copies")
+    return any((home / name).exists() for name in marks)
+
+
 @contextmanager
 def opened(home: Path, in_the_page: str) -> Iterator[Store]:
     """Open an existing studio for a command, and close it afterwards.
@@ -23,7 +44,7 @@ def opened(home: Path, in_the_page: str) -> Iterator[Store]:
     names it, or BrokenStudio.
     """
     try:
-        store = Store(existing_studio(home))
+        store = Store(require_studio(home))
     except StudioInUse as error:
         raise StudioInUse(
             f"Palate is running on {home}. Press {in_the_page} under Settings, Data in its page, "

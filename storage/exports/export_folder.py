@@ -163,12 +163,14 @@ def settle_unfinished(exports: Path) -> None:
 
 def require_free(target: Path, folder: StudioFolder) -> None:
     """Raise TargetTaken unless an export may have this name, or stands there as it was written."""
-    if target.is_relative_to(folder.path) and folder.exports not in target.parents:
+    # Whatever links lead there, and however it is written.
+    real, studio = target.parent.resolve() / target.name, folder.path.resolve()
+    if real.is_relative_to(studio) and studio / folder.exports.name not in real.parents:
         raise TargetTaken(
             f"{target} is in the studio folder, where an export could replace what belongs to it. "
             f"Choose a place outside, or a new folder in {folder.exports}."
         )
-    if folder.path.is_relative_to(target):
+    if studio.is_relative_to(real):
         raise TargetTaken(f"The studio is in {target}. Name a new folder for the export.")
     if not target.parent.is_dir():
         raise TargetTaken(

@@ -22,6 +22,7 @@ from storage.timestamps import Clock
 
 USUAL = ExportChoice()
 WHOLE = f"{FULL}/{TRAIN}"
+TESTS = "given in a blind test or on a control pair"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +64,31 @@ class Exports:
         BrokenExport or BrokenStudio, and then the target is as it was before.
         """
         form = require_form(form)
+        tests: dict[str, int] = {}
         if form == PARQUET:
+            tests = self._tests_asked_for(choice)
             choice = with_all_kinds(choice)
         facts: ExportFacts = {"form": form, "created": f"{self._clock().isoformat()}Z"}
         with self.votes(choice) as votes, export_folder(target, self._folder, facts) as work:
             if form == PARQUET:
                 export = PickapicExport(votes, progress=progress, cancelled=cancelled)
-                whole = write_pickapic(work, target.name, self._database, export, choice.names)
-                facts["rows"], facts["left_out"] = whole.rows[WHOLE], whole.left_out
+                whole = write_pickapic(
+                    work, target.name, self._database, export, choice.names, choice.bases
+                )
+                facts["rows"], facts["left_out"] = whole.rows[WHOLE], whole.left_out | tests
             else:
                 rows, left_out = write_form(FORMS[form], votes, work, progress, cancelled)
                 facts["rows"], facts["left_out"] = rows, dict(left_out)
 
         return ExportSummary(target, form, facts["rows"], facts["left_out"])
+
+    def _tests_asked_for(self, choice: ExportChoice) -> dict[str, int]:
+        """Count the votes that somebody asked for and Palate's own Parquet never takes."""
+        if not choice.tests:
+            return {}
+        with self.votes(choice) as asked, self.votes(replace(choice, tests=False)) as taken:
+            number = len(asked) - len(taken)
+        return {TESTS: number} if number > 0 else {}
 
 
 def with_all_kinds(choice: ExportChoice) -> ExportChoice:

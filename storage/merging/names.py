@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from storage.database import Cursor
 from storage.errors import OtherModel
 from storage.lookalikes import folded
+from storage.snapshot.snapshot_folder import pseudonym
 
 VERSION = re.compile(r"v([1-9][0-9]{0,8})(@[0-9.]+)?")
 """A version within the name of a mix, such as v1@0.5+v2."""
@@ -96,13 +97,20 @@ def shares(one: Mapping[str, bool], other: Mapping[str, bool]) -> bool:
 def same_people(stage: Cursor) -> tuple[dict[str, str], tuple[str, ...]]:
     """Return the name here of each person of the other studio, and who is in both.
 
-    A person of the same name is the same person, however an account here capitalizes it.
+    A person of the same name is the same person, however an account here capitalizes it. So is one
+    who has a name in one studio and in the other its pseudonym, as exports restore it.
     """
     here, there = names_in(stage, "palate"), names_in(stage, "other")
     accounts = {
         folded(name): name for (name,) in stage.execute("SELECT name FROM palate.people").fetchall()
     }
-    found = {name: name if name in here else accounts.get(folded(name), name) for name in there}
+    pseudonyms = {pseudonym(name): name for name in here}
+    found = {
+        name: name if name in here else (
+            accounts.get(folded(name)) or pseudonyms.get(pseudonym(name), name)
+        )
+        for name in there
+    }  # fmt: skip
     return found, tuple(sorted({name for name in found.values() if name in here}))
 
 

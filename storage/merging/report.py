@@ -11,7 +11,7 @@ COUNTED = {
     "exclusions": ("exclusion", "exclusions"),
     "voter_weights": ("weight of a person", "weights of people"),
     "pairs": ("pair", "pairs"),
-    "quads": ("four images to rank", "times four images to rank"),
+    "quads": ("four images to rank", "sets of four images to rank"),
     "images": ("image", "images"),
     "prompts": ("prompt", "prompts"),
     "people": ("person who may sign in", "people who may sign in"),

@@ -117,6 +117,11 @@ class VoteRestore:
                     f"{source.name} holds two votes of one annotator on one pair, or two images "
                     "under one id, so nothing was restored. Export it again."
                 ) from error
+            except (duckdb.DataError, OverflowError) as error:
+                raise UnreadableData(
+                    f"{source.name} holds numbers that no studio can hold, so nothing was "
+                    "restored. Export it again."
+                ) from error
 
     def _write_images(self, files: ParquetFiles) -> None:
         """Write the images of all rows that were given in the studio itself."""
@@ -223,7 +228,7 @@ def read_models(source: Path) -> list[ModelFacts]:
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
         return [model_facts(model) for model in facts["models"]]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return []
 
 

@@ -84,6 +84,8 @@ class Restore:
         """
         self.home = self.home.absolute()
         backup = chosen_backup(self.source, self.name)
+        # Before a folder is made there.
+        require_outside(self.home, self.source)
         lock = FileLock(self.home.with_name(f".palate-restore-{self.home.name}.lock"))
         try:
             self.home.parent.mkdir(parents=True, exist_ok=True)
@@ -180,6 +182,21 @@ class Restore:
             shutil.rmtree(left, ignore_errors=True)
         # What was on its way to its place is there by now; this one never left.
         shutil.rmtree(waiting_for(self.home), ignore_errors=True)
+
+
+def require_outside(home: Path, source: Path) -> None:
+    """Raise InvalidTarget for a place in the folder of backups or in another studio."""
+    if home.resolve().is_relative_to(source.resolve()):
+        raise InvalidTarget(
+            f"{home} lies among the backups in {source}, where only backups go. Name another "
+            "folder."
+        )
+    for folder in home.resolve().parents:
+        if (folder / "palate.duckdb").is_file():
+            raise InvalidTarget(
+                f"{home} lies in the studio {folder}, and would be a part of it. Name another "
+                "folder."
+            )
 
 
 def put_back(stored: Path, place: Path, file: BackupFile) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
@@ -210,16 +210,26 @@ class PickapicExport:
 
 
 def write_pickapic(
-    folder: Path, title: str, database: Database, export: PickapicExport, with_names: bool
+    folder: Path,
+    title: str,
+    database: Database,
+    export: PickapicExport,
+    with_names: bool,
+    bases: Collection[str] | None = None,
 ) -> Written:
-    """Write an export with its card and its facts into an empty folder; raises as it does."""
+    """Write an export with its card and its facts into an empty folder; raises as it does.
+
+    Of the models it tells only of those in `bases`; None for all.
+    """
     written = export.write(folder)
     facts = {
         "format": FORMAT,
         "rows": written.rows,
         "left_out": written.left_out,
         "not_in_default": written.not_in_default,
-        "models": models_of(database),
+        "models": [
+            facts for base, facts in models_of(database).items() if bases is None or base in bases
+        ],
     }
     text = json.dumps(facts, ensure_ascii=True, indent=1) + "\n"
     (folder / FACTS).write_text(text, encoding="utf-8")
@@ -228,7 +238,7 @@ def write_pickapic(
     return written
 
 
-def models_of(database: Database) -> list[dict[str, Any]]:
+def models_of(database: Database) -> dict[str, dict[str, Any]]:
     """Return the models of a studio with their other names and the numbers of their versions."""
     models: dict[str, dict[str, Any]] = {}
     for base, number, parent in database.read(VERSIONS):
@@ -238,4 +248,4 @@ def models_of(database: Database) -> list[dict[str, Any]]:
     for base, alias, own in database.read(ALIASES):
         if base in models:
             models[base]["aliases"].append([without_folders(alias), own])
-    return list(models.values())
+    return models

@@ -105,6 +105,13 @@ def test_no_export_replaces_what_belongs_to_the_studio(store, home, tmp_path):
         with pytest.raises(TargetTaken):
             write(store, place)
 
+    (tmp_path / "link").symlink_to(home)
+    with pytest.raises(TargetTaken, match="is in the studio folder"):
+        write(store, tmp_path / "link" / "images" / "new")
+    # Beside the studio, however that is written.
+    write(store, home / ".." / "beside")
+    assert (tmp_path / "beside" / "votes.csv").exists()
+
     write(store, home / "exports" / "votes")
     assert (home / "exports" / "votes" / "votes.csv").exists()
 

@@ -291,6 +291,20 @@ def test_the_card_names_the_files_and_the_columns(studio, tmp_path):
     assert facts["models"][0]["base"] == BASE
 
 
+def test_what_was_asked_for_and_never_goes_out_is_counted(studio, tmp_path):
+    asked = studio.exports.write("parquet", tmp_path / "out", ExportChoice(tests=True))
+    assert asked.left_out["given in a blind test or on a control pair"] == 3
+    usual = studio.exports.write("parquet", tmp_path / "usual")
+    assert "given in a blind test or on a control pair" not in usual.left_out
+
+
+def test_models_whose_votes_are_not_in_an_export_are_not_named(studio, tmp_path):
+    studio.ensure_base("a-secret-model")
+    studio.exports.write("parquet", tmp_path / "out", ExportChoice(bases=(BASE,)))
+    for path in (tmp_path / "out").rglob("*"):
+        assert not path.is_file() or b"a-secret-model" not in path.read_bytes()
+
+
 def test_a_single_prompt_is_trained_on(store, tmp_path):
     vote(store, add_pair(store, 0), "left", "k0")
     written = export(store, tmp_path / "out")

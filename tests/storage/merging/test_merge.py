@@ -12,6 +12,8 @@ from pathlib import Path
 import duckdb
 import pytest
 from empty_studio import empty_studio
+from every_kind import add_pair
+from every_kind import vote as cast_vote
 from storage_making import BASE, make_pair
 from whole_studio import every_row, files_below, fill, give_votes, rows_of
 
@@ -20,6 +22,7 @@ from storage.__main__ import main
 from storage.errors import BrokenStudio, InvalidTarget, OtherModel, StudioInUse
 from storage.merging.merge import Merge
 from storage.merging.report import MergeReport, sentences_of_merge
+from storage.merging.vote_restore import VoteRestore
 
 pytestmark = pytest.mark.slow
 
@@ -65,6 +68,8 @@ FROM votes LEFT JOIN images ON image_id = votes.winner
 LEFT JOIN votes AS gone ON gone.vote_id = votes.supersedes
 ORDER BY votes.key
 """
+
+CURRENT = "SELECT annotator, pair_id, verdict FROM current_votes ORDER BY pair_id"
 
 
 def same_in_both(home: Path, other: Path, sql: str) -> None:
@@ -224,6 +229,26 @@ def test_a_studio_and_what_was_restored_of_it_are_one_again(home, tmp_path):
     with Store(home) as store:
         assert store.version(BASE, "v1").name == "warm"
         assert len(store.runs(BASE)) == 1
+
+
+def test_whoever_was_restored_under_a_pseudonym_is_the_same_person(tmp_path):
+    home, again = tmp_path / "home", tmp_path / "again"
+    with Store(empty_studio(home), Hours(1)) as store:
+        store.ensure_base(BASE)
+        for number, verdict in enumerate(("left", "tie")):
+            cast_vote(store, add_pair(store, number), verdict, f"k{number}", "ada")
+        store.exports.write("parquet", tmp_path / "out")
+    with Store(empty_studio(again)) as store:
+        VoteRestore(store).run(tmp_path / "out")
+
+    for one, other in (("home", "again"), ("again", "home")):
+        merged = tmp_path / f"{one}-merged"
+        shutil.copytree(tmp_path / one, merged)
+        before = rows_of(merged, CURRENT)
+        report = merge(merged, tmp_path / other)
+        assert report.same_people == (before[0][0],)
+        assert rows_of(merged, CURRENT) == before, "the votes were doubled"
+        assert merge(merged, tmp_path / other).is_nothing
 
 
 def test_a_preview_says_what_would_come_and_changes_nothing(home, other):

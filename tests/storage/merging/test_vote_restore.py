@@ -209,6 +209,19 @@ def test_a_folder_that_is_no_whole_export_is_told(empty, exported, harm):
     assert empty.counts(BASE).votes == 0
 
 
+def test_numbers_of_versions_that_cannot_be_are_told(empty, exported):
+    facts = json.loads((exported / "palate.json").read_text())
+    facts["models"][0]["versions"] = [[10**30, None]]
+    (exported / "palate.json").write_text(json.dumps(facts))
+    with pytest.raises(UnreadableData, match="numbers that no studio can hold"):
+        VoteRestore(empty).run(exported)
+    assert not empty.counts(BASE).votes
+
+    # Deeper than anybody writes: then the votes alone are restored.
+    (exported / "palate.json").write_text('{"models": ' + "[" * 200_000)
+    assert VoteRestore(empty).run(exported).votes
+
+
 def test_restoring_can_be_stopped_and_then_nothing_was_recorded(empty, exported):
     stop = threading.Event()
 
