@@ -44,6 +44,11 @@ from storage.timestamps import Clock, utc_now
 
 JUST_NOW_NS = 2_000_000_000
 """A file that changed so shortly before may change again without another time."""
+HAS_SOURCES = "SELECT 1 FROM duckdb_views() WHERE view_name = 'current_sources'"
+REFERRED = """
+SELECT DISTINCT json_extract_string(facts, '$.files[' || file || '].path') FROM current_sources
+JOIN (SELECT DISTINCT source_id, file FROM source_images WHERE file IS NOT NULL) USING (source_id)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,8 @@ class BackupReport:
     linked: int
     missing: int
     note: str = ""
+    outside: tuple[Path, ...] = ()
+    """Files that sources refer to, and that are not in it since they lie outside of the studio."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +78,8 @@ class DatabaseFacts:
     models: list[str]
     images: set[str]
     """Hashes of all images that rows name."""
+    outside: tuple[Path, ...]
+    """Files outside of the studio in which images of sources are."""
 
 
 def facts_of(database: Path) -> DatabaseFacts:
@@ -83,10 +92,16 @@ def facts_of(database: Path) -> DatabaseFacts:
         ).fetchall()
         models = connection.execute("SELECT DISTINCT base FROM versions ORDER BY base").fetchall()
         images = connection.execute("SELECT DISTINCT sha256 FROM images").fetchall()
+        # A studio of an older Palate has no sources.
+        is_new = connection.execute(HAS_SOURCES).fetchall()
+        files = connection.execute(REFERRED).fetchall() if is_new else []
     finally:
         connection.close()
     return DatabaseFacts(
-        first[0][0] if first else "", [base for (base,) in models], {each for (each,) in images}
+        first[0][0] if first else "",
+        [base for (base,) in models],
+        {each for (each,) in images},
+        tuple(sorted(path for (name,) in files if (path := Path(name)).is_absolute())),
     )
 
 
@@ -140,7 +155,7 @@ class Backup:
             stored.undo()
             raise
         prune(self.target)
-        return report_of(self.target, manifest, moment, stored)
+        return report_of(self.target, manifest, moment, stored, known.outside)
 
     def _database(self, gathered: Path) -> tuple[Moment, Finding]:
         """Gather the database as of one moment, read it through, and fold its log into it."""
@@ -223,7 +238,11 @@ class Backup:
 
 
 def report_of(
-    target: Path, manifest: Manifest, moment: Moment, stored: StoredFiles
+    target: Path,
+    manifest: Manifest,
+    moment: Moment,
+    stored: StoredFiles,
+    outside: tuple[Path, ...],
 ) -> BackupReport:
     """Return what to tell of a backup."""
     return BackupReport(
@@ -238,4 +257,5 @@ def report_of(
         linked=stored.linked,
         missing=manifest.facts.missing,
         note=moment.note,
+        outside=outside,
     )

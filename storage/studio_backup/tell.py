@@ -1,7 +1,12 @@
 """Sentences about backups and restores, for the command line and for the page."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from storage.studio_backup.backup import BackupReport
 from storage.studio_backup.restore import RestoreReport
+
+NAMED = 3
 
 
 def sentences_of_backup(report: BackupReport) -> list[str]:
@@ -19,9 +24,21 @@ def sentences_of_backup(report: BackupReport) -> list[str]:
             f"{report.linked:,} images share their bytes with the studio, since both are on one "
             "disk. Back up to another disk as well: this one can fail."
         )
+    if report.outside:
+        told.append(sentence_of_outside(report.outside))
     if report.missing:
         told.append(f"{report.missing:,} images were gone from the studio already.")
     return told
+
+
+def sentence_of_outside(files: Sequence[Path]) -> str:
+    """Say which files a backup lacks, since they lie outside of the studio."""
+    named = ", ".join(map(str, files[:NAMED])) + (" and others" if len(files) > NAMED else "")
+    which = "1 file of a source lies" if len(files) == 1 else f"{len(files):,} files of sources lie"
+    return (
+        f"{which} outside of the studio and stayed there: {named}. The votes are in the backup, "
+        "their images are not: keep these files as well."
+    )
 
 
 def sentences_of_restore(report: RestoreReport) -> list[str]:

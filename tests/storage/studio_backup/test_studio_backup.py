@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from empty_studio import empty_studio
+from source_making import new_source, read_cells, table
 from storage_making import BASE, make_pair
 from whole_studio import every_row, files_below, fill
 
@@ -246,6 +247,18 @@ def test_a_folder_that_is_a_link_to_another_disk_is_followed(home, target, tmp_p
     Restore(target, tmp_path / "again").write()
     images = {path for path in files_below(tmp_path / "again") if path.startswith("images/")}
     assert images and not (tmp_path / "again/images").is_symlink()
+
+
+def test_files_of_sources_outside_of_the_studio_are_named(home, target, tmp_path):
+    file = table(tmp_path / "pickapic", "votes.parquet")
+    with Store(home) as store:
+        store.sources.bring_in(new_source([file], read_cells(3, 4)))
+    report = back_up(home, target)
+    assert report.outside == (file,)
+    (told,) = [each for each in sentences_of_backup(report) if "outside of the studio" in each]
+    assert told.startswith(
+        f"1 file of a source lies outside of the studio and stayed there: {file}"
+    )
 
 
 def test_a_damaged_database_is_not_backed_up(home, target):
