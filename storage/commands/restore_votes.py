@@ -8,7 +8,7 @@ from pathlib import Path
 
 from storage.commands.backup import progress_line
 from storage.commands.studios import is_studio, opened
-from storage.errors import FolderTaken, InvalidTarget
+from storage.errors import FolderTaken
 from storage.merging.vote_restore import VoteRestore, full_files
 from storage.replacement import finish_replacement
 from storage.store import Store
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str], prog: str) -> int:
 def made_if_new(home: Path) -> Iterator[None]:
     """Make a studio where there is none yet, and remove it if no vote comes into it.
 
-    Raises FolderTaken for a folder of other things, and InvalidTarget where no folder can be made.
+    Raises FolderTaken for a folder of other things.
     """
     finish_replacement(home)
     if is_studio(home):
@@ -48,13 +48,8 @@ def made_if_new(home: Path) -> Iterator[None]:
             f"{home} has something in it and is no studio. Name a studio without votes, an empty "
             "folder, or a new one."
         )
-    try:
-        with Store(home):
-            pass
-    except OSError as error:
-        raise InvalidTarget(
-            f"No studio can be made in {home}: {error.strerror}. Name another folder."
-        ) from error
+    with Store(home):
+        pass
     try:
         yield
     except BaseException:

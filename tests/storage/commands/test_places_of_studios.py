@@ -52,7 +52,7 @@ def test_votes_are_not_restored_among_other_things(out, tmp_path, capsys):
     (tmp_path / "file").write_text("mine")
     for place in (tmp_path / "file", tmp_path / "file" / "below"):
         told = refused("restore-votes", out, place, capsys=capsys)
-        assert told.startswith(f"storage: No studio can be made in {place}: ")
+        assert told.startswith(f"storage: {place} cannot be used as a studio folder: ")
 
 
 def test_a_refused_export_leaves_no_studio_that_was_made_for_it(out, tmp_path, capsys):
