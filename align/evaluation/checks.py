@@ -47,23 +47,31 @@ class ReleaseCheck:
         }
 
 
-def check_images(gray_NHW: Tensor, latents_NCHW: Tensor, base_NCHW: Tensor) -> ReleaseCheck:
+def check_images(
+    gray_NHW: Tensor, base_gray_NHW: Tensor, latents_NCHW: Tensor, base_NCHW: Tensor
+) -> ReleaseCheck:
     """Check that images are images: finite, not flat, of latents about as large as the base's.
 
-    `gray_NHW` are the version's decoded images in 0..1.
+    `gray_NHW` are the version's decoded images in 0..1, `base_gray_NHW` those of the base. What
+    the base renders flat as well, no run has spoiled.
     """
     finite_N = latents_NCHW.flatten(1).isfinite().all(dim=1)
-    flat_N = gray_NHW.flatten(1).std(dim=1) < FLAT_DEVIATION
+    flat_N = is_flat(gray_NHW) & ~is_flat(base_gray_NHW)
     ratio_N = latents_NCHW.flatten(1).nan_to_num().std(dim=1) / base_NCHW.std().clamp(min=1e-9)
     wild_N = (ratio_N > MAX_LATENT_RATIO) | (ratio_N < 1 / MAX_LATENT_RATIO)
-    # A prompt for an empty image is rendered flat by the base as well; its latents do not shrink.
     broken = float((~finite_N | wild_N | flat_N).float().mean())
 
     passed = broken <= MAX_BROKEN
     kinds = {"not finite": ~finite_N, "noise": wild_N & finite_N, "flat": flat_N & finite_N}
     found = ", ".join(f"{int(hit_N.sum())} {kind}" for kind, hit_N in kinds.items() if hit_N.any())
-    sentence = f"{len(finite_N)} images looked at: {found}." if found else "Its images are images."
+    seen = f"Broken among its sample images, {len(finite_N)} in all"
+    sentence = f"{seen}: {found}." if found else "Its images are images."
     return ReleaseCheck("images", passed, broken, MAX_BROKEN, sentence)
+
+
+def is_flat(gray_NHW: Tensor) -> Tensor:
+    """Return True for each image whose gray values hardly differ."""
+    return gray_NHW.flatten(1).std(dim=1) < FLAT_DEVIATION
 
 
 def check_variety(latents_PSCHW: Tensor, base_PSCHW: Tensor) -> ReleaseCheck:

@@ -162,9 +162,8 @@ def run_checks(
 ) -> list[ReleaseCheck]:
     """Run every check of a version: images, variety, prompts, and pairs of votes."""
     shape = (len(renderer.prompts), len(renderer.seeds))
-    gray = np.stack([np.asarray(image.convert("L")) for image in rendered.images])
     checks = [
-        check_images(torch.from_numpy(gray) / 255, rendered.latents_NCHW, base.latents_NCHW),
+        check_images(_gray(rendered), _gray(base), rendered.latents_NCHW, base.latents_NCHW),
         check_variety(
             torch.unflatten(rendered.latents_NCHW, 0, shape),
             torch.unflatten(base.latents_NCHW, 0, shape),
@@ -179,6 +178,11 @@ def run_checks(
         check_train_probe(run_result.get("settled")),
     )
     return [*checks, *(check for check in by_votes if check is not None)]
+
+
+def _gray(rendered: RenderedVersion) -> Tensor:
+    gray = np.stack([np.asarray(image.convert("L")) for image in rendered.images])
+    return torch.from_numpy(gray) / 255
 
 
 def result_of_run(source: AdapterSource) -> RunResult | None:

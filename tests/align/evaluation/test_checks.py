@@ -65,15 +65,20 @@ def test_one_prompt_or_one_seed_alone_is_no_sign_of_collapse():
     ],
 )
 def test_what_is_no_image_is_counted_by_kind(latents, word):
-    check = check_images(GREY, latents, noise(8, *SHAPE))
+    check = check_images(GREY, GREY, latents, noise(8, *SHAPE))
     assert not check.passed and word in check.sentence
 
 
 def test_flat_images_are_counted_and_ordinary_ones_pass():
     base = noise(8, *SHAPE)
-    assert check_images(GREY, base, base).passed
-    check = check_images(GREY * 0 + 0.5, base, base)
+    assert check_images(GREY, GREY, base, base).passed
+    check = check_images(GREY * 0 + 0.5, GREY, base, base)
     assert not check.passed and "8 flat" in check.sentence
+
+
+def test_images_that_the_base_renders_flat_as_well_hold_no_version_back():
+    base, flat = noise(8, *SHAPE), GREY * 0 + 0.5
+    assert check_images(flat, flat, base, base).passed
 
 
 def test_prompts_that_are_lost_are_held_back_relative_to_the_base():

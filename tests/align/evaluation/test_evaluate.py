@@ -102,4 +102,4 @@ def test_the_command_says_what_failed_and_ends_with_1(tmp_path, adapters, capsys
         main(["evaluate", str(tmp_path / "out"), *options])
     assert ended.value.code == 1
     told = capsys.readouterr().out
-    assert "broken\tFAILED\timages\t1 images looked at: 1 not finite" in told
+    assert "broken\tFAILED\timages\tBroken among its sample images, 1 in all: 1 not finite" in told
