@@ -8,9 +8,10 @@ from align.contracts.run_settings import RunSettingFields
 from annotate.clock import in_utc
 from annotate.errors import InvalidRequest
 from annotate.training.planning.run_form import changed, form_values
-from annotate.training.samples.changes import change_of
+from annotate.training.samples.changes import Change, change_of
 from annotate.training.samples.run_samples import samples_of
 from annotate.versions.naming import version_title
+from annotate.versions.release_gate import failed_checks
 from annotate.views.changes import ChangeSample, ChangeView
 from annotate.views.training import PlanView, SampleView, StartedRun
 from storage.records import Run, Version
@@ -18,6 +19,7 @@ from storage.store import Store
 
 TWICE = {"gentle": "normal", "normal": "strong"}
 """The budget of a run that is twice as long as one of another budget."""
+USED_ANYWAY = "It failed a check, and is used anyway"
 
 
 class RunChanges:
@@ -52,7 +54,7 @@ class RunChanges:
             "kept": kept.version,
             "kept_name": version_title(kept),
             "kind": change.kind.value,
-            "title": change.title,
+            "title": _title(version, change),
             "sentence": change.sentence,
             "sure": change.sure,
             "active": version.active,
@@ -156,3 +158,8 @@ def before_and_after(samples: Sequence[SampleView]) -> list[ChangeSample]:
         if len(sample["stages"]) > 1
         and (sample["stages"][0]["share"], sample["stages"][-1]["share"]) == (0, 1)
     ]
+
+
+def _title(version: Version, change: Change) -> str:
+    """Return the outcome in a few words; nobody holds back what is in use."""
+    return USED_ANYWAY if version.active and failed_checks(version.summary) else change.title

@@ -89,7 +89,8 @@ def _buttons(change: ChangeView) -> str:
         ]
     else:
         keep = "" if used else _act(f"Keep {_kept(change)}", "keep", "main")
-        shown = [keep, more, used or _act("Use it anyway", "use", "small")]
+        blind = _blind(change) if used else ""
+        shown = [keep, more, blind, used or _act("Use it anyway", "use", "small")]
     return f'<div class="change-acts">{"".join(shown)}</div>'
 
 

@@ -65,10 +65,11 @@ def titled(version: VersionView) -> str:
 
 def badges(version: VersionView) -> str:
     """Return badges: active, file gone, held back, imported, deleted."""
+    held = "Failed a check" if version["active"] else "Held back"
     marks = [
         ("active", "Active", version["active"]),
         ("failed", "File gone", version["missing"]),
-        ("failed", "Held back", version["held_back"]),
+        ("failed", held, version["held_back"]),
         ("", "Imported", version["imported"]),
         ("", "Deleted", version["deleted"]),
     ]

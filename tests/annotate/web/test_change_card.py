@@ -66,6 +66,10 @@ def test_a_version_that_is_in_use_is_not_offered_again():
         assert "In use" in html and buttons(html)[-1] == "Go back to the base"
 
 
+def test_a_version_that_is_used_in_spite_of_its_checks_can_be_tested_blind():
+    assert "Test it blind" in buttons(change_card(change(kind="worse", active=True)))
+
+
 def test_a_run_that_went_on_from_a_version_keeps_that_one():
     assert "Keep v2" in buttons(change_card(change(kind="worse", kept="v2", kept_name="v2")))
 

@@ -73,6 +73,8 @@ def test_a_version_that_is_held_back_says_so_and_why():
     result = {"held_back": True, "checks": [{"passed": False, "sentence": "It draws noise."}]}
     html = version_card(told("v1", "base", held_back=["It draws noise."], result=result))
     assert "Held back" in html and "It draws noise." in html
+    used = version_card(told("v1", "base", held_back=["It draws noise."], active=True))
+    assert "Held back" not in used and "Failed a check" in used
 
 
 def test_nothing_a_person_wrote_becomes_markup():
