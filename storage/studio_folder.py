@@ -8,6 +8,9 @@ from filelock import FileLock, Timeout
 
 from storage.errors import BrokenStudio, StudioInUse
 
+SOURCES = "sources"
+"""Name of the folder of files of sources that were moved or copied into the studio."""
+
 
 class StudioFolder:
     """A studio folder, locked by this process from its opening to `release`."""
@@ -129,7 +132,7 @@ class StudioFolder:
     @property
     def sources(self) -> Path:
         """The folder of files of sources that were moved or copied into the studio."""
-        return self.path / "sources"
+        return self.path / SOURCES
 
     def shorten(self, path: Path) -> str:
         """Write a path relative to the folder where it can be, so that the folder may be moved."""

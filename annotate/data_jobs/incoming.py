@@ -21,6 +21,7 @@ from storage.errors import UnreadableData
 from storage.layouts.found import FoundData, find_data
 from storage.layouts.layouts import LAYOUTS
 from storage.layouts.mapping import ColumnMapping
+from storage.sources.source_files import own_name
 from storage.sources.source_import import NewSource
 from storage.sources.source_preview import SourcePreview as Seen
 from storage.sources.source_records import Source
@@ -213,9 +214,9 @@ class Incoming:
         return {
             "name": source.name,
             "layout": layout.title if layout else source.layout,
-            "files": [Path(file["path"]).name for file in source.facts.get("files", [])],
+            "files": [own_name(file["path"]) for file in source.facts.get("files", [])],
             "faults": {
-                Path(file).name: why for file, why in self._store.sources.faults(source).items()
+                own_name(file): why for file, why in self._store.sources.faults(source).items()
             },
             "votes": source.counts["votes"],
             "images": source.counts["images"],

@@ -98,6 +98,7 @@ class DataJobs:
         self._clock = clock
         self._guard = threading.Lock()
         self._current: DataJob | None = None
+        self._done: dict[str, DataJob] = {}
         self._thread: threading.Thread | None = None
         self._is_closed = False
 
@@ -109,6 +110,11 @@ class DataJobs:
     def view(self) -> DataJobView | None:
         """Return the newest job in JSON-compatible values; None before the first."""
         return None if self._current is None else self._current.view()
+
+    def done(self, kind: str) -> DataJobView | None:
+        """Return the newest job of a kind that came to a result, also once others followed it."""
+        job = self._done.get(kind)
+        return None if job is None else job.view()
 
     def begin(self, kind: str, title: str, work: Work) -> DataJob:
         """Start a job in a thread of its own and return it at once; raises DataJobBusy."""
@@ -179,4 +185,6 @@ class DataJobs:
                 "log in the terminal says more."
             )
             job.error = PalateError(job.message)
+        if state == "done":
+            self._done[job.kind] = job
         job.ended, job.state = self._clock(), state

@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from annotate.data_jobs.jobs import DataJobs
 from annotate.errors import InvalidRequest
 from annotate.service.data_control import DataControl
 from annotate.service.studio import Studio
 from annotate.validation import as_text
-from annotate.views.data import DataHtml, DataJobView
+from annotate.views.data import DataHtml
 from annotate.web.html.data.backup_cards import backup_form, backup_list, merge_preview
 from annotate.web.html.data.export_cards import export_form
 from annotate.web.html.data.job_cards import job_card, result_card
@@ -27,6 +28,8 @@ JOB_REGIONS = {
     "restore_votes": "job-restore",
 }
 """Where the progress of each kind of job stands: beside what began it."""
+KEPT = ("export", "backup")
+"""Jobs whose results are looked for later."""
 EXPORT_FIELDS = ("form", "whose", "target")
 Value = Mapping[str, Any]
 Action = Callable[[DataControl, Value, str], str]
@@ -49,7 +52,7 @@ def project_data_function(studio: Studio, uploads: Path) -> Callable[[Any], Data
             )
         job = data.jobs.view()
         shown = {} if request.action == "job" else regions(data)
-        return {"regions": shown | job_regions(job), "job": job, "message": message}
+        return {"regions": shown | job_regions(data.jobs), "job": job, "message": message}
 
     return project_data
 
@@ -73,12 +76,17 @@ def regions(data: DataControl) -> dict[str, str]:
     }
 
 
-def job_regions(job: DataJobView | None) -> dict[str, str]:
-    """Return the progress or the end of the newest job in its place, and nothing in the others."""
-    empty = dict.fromkeys(JOB_REGIONS.values(), "")
-    if job is None:
-        return empty
-    return empty | {JOB_REGIONS[job["kind"]]: job_card(job) or result_card(job)}
+def job_regions(jobs: DataJobs) -> dict[str, str]:
+    """Return the progress or the end of the newest job in its place.
+
+    Where an export or a backup lies is still told once other jobs followed; else other places are
+    empty.
+    """
+    shown = dict.fromkeys(JOB_REGIONS.values(), "")
+    shown |= {JOB_REGIONS[kind]: result_card(done) for kind in KEPT if (done := jobs.done(kind))}
+    if job := jobs.view():
+        shown[JOB_REGIONS[job["kind"]]] = job_card(job) or result_card(job)
+    return shown
 
 
 def look(data: DataControl, value: Value, who: str) -> str:

@@ -6,18 +6,21 @@ import errno
 import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal, TypeAlias
 
 from storage.errors import DiskFull, SourceKnown, UnreadableData
 from storage.records import new_id
 from storage.sources.file_digests import digest_of
 from storage.sources.source_records import Source, SourceFile
-from storage.studio_folder import StudioFolder
+from storage.studio_folder import SOURCES, StudioFolder
 
 Taken: TypeAlias = Literal["stay", "copy", "move"]
 """What becomes of the files: they stay where they are, or come into the studio."""
 BLOCK_BYTES = 1 << 22
+SEPARATOR = "-"
+"""Between the number of a file that came into the studio, which keeps two of one name apart, and
+its own name."""
 
 
 def digests_of(files: Sequence[Path], interrupt: Callable[[], None]) -> dict[Path, str]:
@@ -71,7 +74,7 @@ def place_files(
     for index, (path, digest) in enumerate(digests.items()):
         place = path.absolute()
         if taken != "stay" and path.suffix.lower() == ".parquet":
-            place = target / f"{index:03d}-{path.name}"
+            place = target / f"{index:03d}{SEPARATOR}{path.name}"
             take_file(path, place, taken, interrupt)
         status = place.stat()
         placed[place] = {
@@ -81,6 +84,12 @@ def place_files(
             "digest": digest,
         }
     return placed
+
+
+def own_name(path: str) -> str:
+    """Return the name that a file of a source had where it came from."""
+    name = PurePosixPath(path).name
+    return name.partition(SEPARATOR)[2] if path.startswith(f"{SOURCES}/") else name
 
 
 def take_file(source: Path, target: Path, taken: Taken, interrupt: Callable[[], None]) -> None:

@@ -109,6 +109,15 @@ test("a source is weighed, left out and renamed in its row", async () => {
   assert.deepEqual(asked.at(-1), { action: "rename", value: { source: "HPD v3", name: "HPD" }, annotator: "" });
 });
 
+test("that a change is saved is said until the next action", async () => {
+  answer = { ...answer, message: "Saved." };
+  await section.act("change", { source: "HPD v3", weight: 0.5 });
+  assert.equal(element.querySelector(".data-message").textContent, "Saved.");
+  answer = { ...answer, message: "" };
+  await section.act("forget");
+  assert.equal(element.querySelector(".data-message").textContent, "");
+});
+
 test("a source is removed only once somebody said so", async () => {
   await press("[data-ask=remove]");
   const asks = element.querySelector("[data-asks=remove]");
@@ -132,6 +141,8 @@ test("a job is looked at until it is over, and then everything is", async () => 
   answer = { ok: true, regions: { "job-in": "<b>half</b>" }, job, message: "" };
   await section.act("import");
   assert.equal(element.querySelector("[data-region=job-in]").textContent, "half");
+  // The button that began it stood far below.
+  assert.deepEqual(element.querySelector("[data-region=job-in]").calls, ["scrollIntoView"]);
   answer = { ok: true, regions: { "job-in": "" }, job: { ...job, state: "done" }, message: "" };
   await section.act("job");
   await settle();

@@ -94,6 +94,13 @@ def test_the_error_of_a_job_is_kept_until_the_next_begins_or_it_is_forgotten(job
     assert jobs.view() is None
 
 
+def test_a_result_can_be_looked_up_once_another_job_followed(jobs):
+    jobs.run("export", "Writing votes", lambda progress, cancelled: {"path": "/votes"})
+    jobs.run("backup", "Backing up", lambda progress, cancelled: {})
+    assert jobs.done("export")["result"] == {"path": "/votes"}
+    assert jobs.done("merge") is None
+
+
 def test_an_error_that_nobody_expected_ends_a_job_in_a_sentence(jobs, caplog):
     jobs.begin("import", "Bringing in votes", lambda progress, cancelled: {}["votes"])
     assert jobs.wait(5)

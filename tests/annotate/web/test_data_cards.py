@@ -115,6 +115,13 @@ def test_columns_can_be_chosen_and_one_that_is_needed_cannot_be_none():
     assert ">none<" in annotator
 
 
+def test_who_chose_is_told_as_such_and_a_folder_is_read_with_a_text():
+    assert "· by " in source_preview(PREVIEW, "mine", [[]])
+    folder = {**PREVIEW, "kind": "folders", "columns": [], "votes": {}}
+    card = source_preview(folder, "mine", [[]])
+    assert "Preview with this text" in card and "columns" not in card
+
+
 def test_only_parquet_files_that_lie_there_may_stay_where_they_are():
     assert 'name="copy"' in source_preview(PREVIEW, "mine", [[]])
     for other in ({"sent": True}, {"kind": "json"}):

@@ -24,6 +24,7 @@ from storage.acts import NewVote
 from storage.errors import ImportStopped, NothingInFiles, SourceKnown
 from storage.layouts.foreign_votes import ForeignImage, RowLeftOut
 from storage.sources.settled_sources import lost_images, settled_sources, source_references
+from storage.sources.source_files import own_name
 
 
 def everything(home: Path) -> list[str]:
@@ -77,6 +78,8 @@ def test_parquet_files_may_be_taken_into_the_studio(store, home, tmp_path, taken
     assert parquet.exists() == (taken == "copy")
     (reference, *_) = source_references(store._database, store._folder, BASE)
     assert reference["file"] == str(home / "sources/1/000-votes.parquet")
+    # Whoever brought it in knows it by its own name.
+    assert own_name("sources/1/000-votes.parquet") == parquet.name == own_name(str(parquet))
 
 
 def test_the_same_file_again_adds_nothing_and_says_so(store, home, tmp_path):

@@ -9,7 +9,7 @@ from annotate.web.html.data.words import KINDS, button, kinds_line, left_out_lis
 from annotate.web.html.run_cards import facts_row
 from annotate.wording import percent, pluralize, quantity
 
-NO_VOTES = "No row gives a vote that way. Choose other columns below, or see why rows are left out."
+NO_VOTES = "No row gives a vote that way. Below is why, and what can be read otherwise."
 MAX_IMAGES = 4
 """Images of an example: a ranking may have nine."""
 
@@ -66,10 +66,11 @@ def mapping_form(preview: SourcePreview) -> str:
         _field(each, preview["columns"], each["field"] == preview["field"])
         for each in preview["mapping"]
     )
+    read_from = "these columns" if preview["columns"] else "this text"
     return (
         '<form class="data-mapping" data-form="preview"><fieldset><legend>Read as</legend>'
         f'<div class="data-fields">{_layouts(preview)}{fields}</div></fieldset>'
-        '<button type="submit" data-again hidden>Preview with these columns</button></form>'
+        f'<button type="submit" data-again hidden>Preview with {read_from}</button></form>'
     )
 
 
@@ -166,7 +167,8 @@ def verdict(example: ExampleVote) -> str:
         said = f"{percent(share)} say the first is better"
     if example["ranks"]:
         said = f"Ranked {', '.join(map(str, example['ranks']))}"
-    return " · ".join(part for part in (said, example["annotator"], example["place"]) if part)
+    who = f"by {example['annotator']}" if example["annotator"] else ""
+    return " · ".join(part for part in (said, who, example["place"]) if part)
 
 
 def _image(content: bytes | None, mark: str) -> str:

@@ -82,11 +82,23 @@ export class DataSection {
       return false;
     }
 
-    if (action !== "look" && action !== "job") for (const problem of findAll(this.#element, "[data-problem]")) setText(problem, "");
     for (const [name, html] of Object.entries(reply.regions)) this.#show(name, html);
-    if (reply.message) setText(find(this.#element, ".data-message"), reply.message);
+    if (action !== "look" && action !== "job") this.#answer(reply);
     this.#follow(reply.job);
     return true;
+  }
+
+  /**
+   * Say what became of what somebody did, and show the job that it began.
+   * @param {DataHtml} reply
+   */
+  #answer({ job, message }) {
+    for (const problem of findAll(this.#element, "[data-problem]")) setText(problem, "");
+    setText(find(this.#element, ".data-message"), message);
+    if (!job || !UNDER_WAY.includes(job.state)) return;
+    // The button may stand far below, or be gone with what was previewed.
+    const begun = findAll(this.#element, "[data-region]").find(({ dataset, innerHTML }) => dataset.region?.startsWith("job-") && innerHTML);
+    begun?.scrollIntoView({ block: "nearest" });
   }
 
   /**
