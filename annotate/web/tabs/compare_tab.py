@@ -91,6 +91,7 @@ class CompareTab:
         )
         self._known = gr.State(0)
         self.choice = [self._known, self._columns]
+        self.buttons = [self._start, self._stop]
         self.link = gr.Textbox(visible=False)
 
     def _build_strength(self) -> None:
@@ -105,7 +106,7 @@ class CompareTab:
                 self._add = gr.Button("Add", scale=1, min_width=80, elem_id="add-strength")
 
     def _listen(self) -> None:
-        buttons = [self._start, self._stop]
+        buttons = self.buttons
         form = [self._prompts, self._seeds, self._columns]
         self._start.click(None, None, buttons, js=busy_script(busy=True))
         rendered = self._start.click(errors_as_gr_error(self._render), form, self._board, **PRIVATE)
@@ -132,11 +133,10 @@ class CompareTab:
         opened = page.load(self._open, self.link, self._filled(), js=read, **PRIVATE)
         self._render_after(opened.then(None, None, None, js=show, **PRIVATE))
 
-        buttons = [self._start, self._stop]
         self._stop.click(
             lambda value: [*busy_buttons(busy=False), stopped(value)],
             self._board,
-            [*buttons, self._board],
+            [*self.buttons, self._board],
             cancels=self._rendering,
             **PRIVATE,
         )
@@ -151,7 +151,7 @@ class CompareTab:
         return [self._known, self._version, *self._best_of_n.versions, self.link, *form]
 
     def _render_after(self, event: Any) -> None:
-        buttons = [self._start, self._stop]
+        buttons = self.buttons
         busy = event.then(lambda link: busy_buttons(bool(link)), self.link, buttons, **PRIVATE)
         render = errors_as_gr_error(self._render_linked)
         rendered = busy.then(render, self.link, self._board, **PRIVATE)

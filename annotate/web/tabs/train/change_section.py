@@ -12,6 +12,7 @@ from annotate.web.html.change_card import change_card, news_title, news_words
 from annotate.web.payloads import ChangeAct, ChangeRequest, read
 from annotate.web.permissions import authorized_function
 from annotate.web.static_files import event_script, start_script
+from annotate.web.tabs.best_of_n_section import busy_buttons
 from annotate.web.tabs.compare_board import read_link
 from annotate.web.tabs.compare_tab import CompareTab
 from annotate.web.tabs.judge_tab import JudgeTab
@@ -48,12 +49,14 @@ class ChangeSection:
                     gr.Tabs(selected="compare"),
                     link,
                     *compare.choose(*columns),
+                    # At once: the button must not turn into Stop under somebody's pointer.
+                    *busy_buttons(bool(link)),
                     *[skipped] * 3,
                 ]
             chosen = judge.choose(str(wanted["before"]), str(wanted["after"]))
-            return [gr.Tabs(selected="judge"), "", *[skipped] * 2, *chosen]
+            return [gr.Tabs(selected="judge"), "", *[skipped] * 4, *chosen]
 
-        shown = [tabs, compare.link, *compare.choice, *judge.choice]
+        shown = [tabs, compare.link, *compare.choice, *compare.buttons, *judge.choice]
         opened = self.card.select(go, None, shown, **PRIVATE)
         compare.render_linked_after(opened)
         opened.then(None, None, None, js=event_script(SCRIPT, "focusStart"), **PRIVATE)
