@@ -58,7 +58,7 @@ class TrainConfig:
     init_from: str = _text("base")
     """The version whose adapter a run goes on from; base starts anew from all votes."""
     steps: int = _setting(200, 1, 100_000)
-    """Optimizer steps; with `max_minutes` the most that a run takes."""
+    """Optimizer steps: twice as many take twice as long. A limit in minutes may end it sooner."""
     max_minutes: float = _setting(0.0, 0.0, 100_000.0)
     """Minutes that a run may take on this device, loading and release checks included: it takes as
     many of its steps as fit, by its own pace. Pauses do not count. 0: no limit."""

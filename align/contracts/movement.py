@@ -28,20 +28,20 @@ def told_movement(share: float) -> Movement:
         return Movement(
             "hardly",
             f"It hardly moved from its base ({moved}): train longer, or with a higher "
-            "learning_rate.",
+            "learning rate.",
         )
     if share < LITTLE:
         return Movement(
             "a little",
             f"It moved a little from its base ({moved}). If you see no difference, train longer or "
-            "with a higher learning_rate.",
+            "with a higher learning rate.",
         )
     if share <= FAR:
         return Movement("clearly", f"It moved clearly from its base ({moved}).")
     return Movement(
         "far",
         f"It moved far from its base ({moved}). If its images lost variety or their prompts, take "
-        "fewer steps, a lower learning_rate or a higher kappa.",
+        "fewer steps, a lower learning rate or a higher kappa.",
     )
 
 

@@ -48,7 +48,7 @@ def test_prompts_come_next_are_listed_and_are_dropped_as_files(
     page.keyboard.press("n")
     page.keyboard.type("a green yak")
     page.keyboard.press("Enter")
-    page.get_by_text("Next: a green yak").wait_for(timeout=SLOW_MS)
+    page.get_by_text("Next, once it is rendered: a green yak").wait_for(timeout=SLOW_MS)
     for _ in range(40):
         if shown.inner_text() == "a green yak":
             break

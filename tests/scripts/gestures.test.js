@@ -70,6 +70,16 @@ test("a click on an image, a button or a rank is its action", () => {
   assert.deepEqual(actions(), ["right", "place-3", "undo"]);
 });
 
+test("an image that was clicked is not marked on the next pair, and one that was chosen by keyboard keeps its place", () => {
+  const image = element.querySelector('.pair [data-verdict="left"]');
+  const marked = (detail) => {
+    image.focus();
+    fire(image, "click", { detail });
+    return document.activeElement === image;
+  };
+  assert.deepEqual([marked(1), marked(0)], [false, true]);
+});
+
 test("a dragged image is not voted for, but a button is pressed", () => {
   magnifier.dragged = true;
   fire(element.querySelector('.pair [data-verdict="left"]'), "click");

@@ -87,7 +87,7 @@ test("a typed prompt comes next, and its field closes", async () => {
   await settle();
   assert.deepEqual(asked[0], { annotator: "ada", trial: "", four: false, action: "queue", prompt: "a yak" });
   assert.deepEqual([form().hidden, form().querySelector("input").value], [true, ""]);
-  assert.deepEqual(stage.view.calls, [["note", "Next: a yak"]]);
+  assert.deepEqual(stage.view.calls, [["note", "Next, once it is rendered: a yak"]]);
 });
 
 test("a prompt that is refused stays in the field", async () => {

@@ -209,7 +209,7 @@ def _check_sheet(run: RunDetail) -> str:
 def _phase_line(run: RunDetail) -> str:
     """Return phase, step and time left of a run, or the objective of one that ended."""
     if run["state"] not in ("queued", "running", "paused"):
-        return _objective(run["result"] or {})
+        return _ended_line(run["result"] or {})
     if trouble := run.get("trouble"):
         return trouble
     if run.get("cancelling"):
@@ -224,6 +224,13 @@ def _phase_line(run: RunDetail) -> str:
     if run["eta_s"] is not None:
         words.append(time_left(run["eta_s"]))
     return " · ".join(word for word in words if word)
+
+
+def _ended_line(result: RunResult) -> str:
+    """Return what a run did, and how long it trained."""
+    seconds = result.get("seconds")
+    took = "" if seconds is None else f"trained for {in_words(seconds)}"
+    return " · ".join(part for part in (_objective(result), took) if part)
 
 
 def _objective(result: RunResult) -> str:

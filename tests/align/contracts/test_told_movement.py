@@ -27,8 +27,8 @@ def test_a_distance_is_called_by_the_runs_that_came_to_it(share, words):
 
 
 def test_a_version_that_hardly_moved_is_to_train_longer_and_one_that_went_far_shorter():
-    assert "train longer, or with a higher learning_rate" in told_movement(0.0).sentence
-    assert "fewer steps, a lower learning_rate" in told_movement(2 * FAR).sentence
+    assert "train longer, or with a higher learning rate" in told_movement(0.0).sentence
+    assert "fewer steps, a lower learning rate" in told_movement(2 * FAR).sentence
 
 
 def test_small_shares_have_a_decimal():

@@ -94,7 +94,8 @@ def test_a_failed_run_tells_its_reason():
 
 
 def test_a_run_that_ended_says_what_it_learned_by():
-    assert "Diffusion-DPO" in run_card(run(result={"objective_title": "Diffusion-DPO"}))
+    learned = {"objective_title": "Diffusion-DPO", "seconds": 34.2}
+    assert "Diffusion-DPO · trained for 34 s" in run_card(run(result=learned))
     # Runs of before this was written have no title.
     assert "Diffusion" not in run_card(run(result={"objective": "dpo"}))
 

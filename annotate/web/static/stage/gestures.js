@@ -125,6 +125,8 @@ function listenToClicks({ element, magnifier, view, perform }, rebinding) {
     // Where one portrait is shown at a time, a tap shows the other one.
     if (view.arrangement.kind === "single" && button.matches(".image")) return view.arrangement.flip();
     const { verdict, place, action } = button.dataset;
+    // Keys would mark the button that was clicked last, as if it were chosen on the next pair as well.
+    if (event.detail > 0 && (verdict || place)) button.blur();
     return perform(verdict || (place && `place-${place}`) || action || "", event.timeStamp);
   });
 }

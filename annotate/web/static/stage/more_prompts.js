@@ -86,7 +86,7 @@ export class MorePrompts {
     this.#field.value = "";
     this.close();
     const shown = prompt.length > LONGEST_SHOWN ? `${prompt.slice(0, LONGEST_SHOWN)}…` : prompt;
-    const when = asked.wait_s === null ? "Next" : `Next, ${later(asked.wait_s)}`;
+    const when = asked.wait_s === null ? "Next, once it is rendered" : `Next, ${later(asked.wait_s)}`;
     this.#stage.view.note(`${when}: ${shown}`);
     return this.#collect();
   }
