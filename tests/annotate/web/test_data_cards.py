@@ -184,4 +184,5 @@ def test_backups_are_listed_or_it_says_that_there_is_none():
         [{"path": HOSTILE, "name": "b", "created": "2026-12-01T10:00:00", "votes": 3, "bytes": 5}]
     )
     assert "3 votes" in listed and HOSTILE not in listed
+    assert "palate data restore" in listed
     assert "There is no backup yet." in backup_list([])

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from html import escape
+from pathlib import PurePath
 
 from annotate.views.data import BackupView, MergePreview
 from annotate.web.html.data.words import button
@@ -24,7 +25,10 @@ def backup_form(target: str) -> str:
 
 
 def backup_list(backups: Sequence[BackupView]) -> str:
-    """Return the backups, newest first."""
+    """Return the backups, newest first, and how to put one back."""
+    if not backups:
+        return NO_BACKUP
+    folder = escape(str(PurePath(backups[0]["path"]).parent.parent))
     rows = "".join(
         f"<li><span>{when(each['created'])}</span>"
         f"<span>{quantity(each['votes'], 'vote')}, {in_bytes(each['bytes'])}</span>"
@@ -32,7 +36,10 @@ def backup_list(backups: Sequence[BackupView]) -> str:
         f"{escape(each['name'])}</code></li>"
         for each in backups
     )
-    return f'<ul class="data-list data-backups">{rows}</ul>' if rows else NO_BACKUP
+    return (
+        f'<ul class="data-list data-backups">{rows}</ul><p class="soft">Put the newest back into '
+        f"an empty folder: <code>palate data restore {folder} NEW_FOLDER</code></p>"
+    )
 
 
 def merge_preview(preview: MergePreview) -> str:
