@@ -77,6 +77,13 @@ test("a card comes when a run has ended, and is sent once", async () => {
   assert.equal(document.activeElement, activeElement, "the focus stays");
 });
 
+test("on a phone the card comes as one line, above the images that are labeled", async () => {
+  const at = page();
+  define("matchMedia", () => ({ matches: true }));
+  await ends();
+  assert.equal(isFolded(at), true);
+});
+
 test("the title says it until the page is looked at, and a badge until Train is opened", async () => {
   const at = page();
   document.hasFocus = () => false;

@@ -1,6 +1,6 @@
 // The card "It changed": comes when a run has ended, folds while somebody votes, and can be closed.
 
-import { closest, find, findAll, setText } from "../dom.js";
+import { closest, find, findAll, PHONE, setText } from "../dom.js";
 import { recall, remember } from "../storage.js";
 import { listenToSliders } from "./before_after.js";
 import { notify, setBadge, showInTitle } from "./notices.js";
@@ -167,7 +167,9 @@ class ChangeCard {
     this.#place.innerHTML = news.html ?? "";
     if (another) this.#decided = first && this.#place.querySelector(".change[data-active]") !== null;
     const closed = this.#decided || marked(CLOSED, this.#key);
-    if (news.html) this.#fold(another ? !this.#onLabel && closed : folded);
+    // On a phone it would hide the images that somebody came to label.
+    const small = this.#onLabel ? matchMedia(PHONE).matches : closed;
+    if (news.html) this.#fold(another ? small : folded);
     if (!this.#onLabel) mark(SEEN, this.#key);
     this.#settle();
   }
