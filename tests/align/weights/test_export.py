@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -63,9 +65,23 @@ def pipeline(emoji_pipeline):
     return emoji_pipeline
 
 
+@cache
+def read(model, compute):
+    """The pipeline of a model, read once; nobody changes it."""
+    return load_pipeline(model, compute)
+
+
+def fresh_pipeline(model, compute):
+    """A pipeline whose UNet is its own, and whose other parts are those of all."""
+    whole = read(model, compute)
+    pipeline = type(whole)(**whole.components | {"unet": copy.deepcopy(whole.unet)})
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
 def tuned_pipeline(model, compute, **lora):
     """A pipeline with an adapter whose every weight does something."""
-    pipeline = load_pipeline(model, compute)
+    pipeline = fresh_pipeline(model, compute)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         pipeline.unet.add_adapter(LoraConfig(target_modules=ATTENTION, **lora))
@@ -104,7 +120,7 @@ def done_run(make_run, adapter_file) -> Path:
 
 def loaded(model, compute, path: Path):
     """Stock diffusers with this LoRA file."""
-    pipeline = load_pipeline(model, compute)
+    pipeline = fresh_pipeline(model, compute)
     pipeline.load_lora_weights(str(path.parent), weight_name=path.name, adapter_name="default")
     return pipeline
 

@@ -24,7 +24,7 @@ from storage.merging.vote_restore import VoteRestore
 pytestmark = pytest.mark.slow
 
 SMALL = {"steps": 3, "train_batch_size": 2, "rank": 2, "check_prompts": 0, "holdout_fraction": 0}
-SMALL |= {"micro_batch_size": 2, "gradient_checkpointing": "none"}
+SMALL |= {"micro_batch_size": 2, "gradient_checkpointing": "none", "base_format": "model"}
 
 
 def add_image(store: Store, seed: int, prompt: str) -> str:
