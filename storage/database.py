@@ -47,6 +47,8 @@ CONFIG: Config = {
 }
 NEVER = "1TB"
 """A checkpoint threshold that no log reaches, so that DuckDB does not fold it into the file."""
+LONGEST_QUERY_S = 30.0
+"""Seconds for which the end of the app waits for queries under way."""
 WRITE_TRIES = 5
 """Tries of a transaction that DuckDB ends over a conflict; writes run in turn, so it is rare."""
 
@@ -68,7 +70,7 @@ class Database:
         # turn neither fails, and `then` sees the commits in their order.
         self._writing = threading.Lock()
         # Its own lock, for a cursor is opened while `_writing` is held.
-        self._opening = threading.Lock()
+        self._opening = threading.Condition(threading.Lock())
         self._connection: Cursor | None = connect(path)
         self._cursors = 0
         self.writes = 0
@@ -172,8 +174,12 @@ class Database:
             raise OSError(str(error).splitlines()[0]) from error
 
     def close(self) -> None:
-        """Close the file, which folds the log into it; a later call opens it again."""
+        """Close the file, which folds the log into it; a later call opens it again.
+
+        Queries of other threads are waited for, since DuckDB closes no connection under one.
+        """
         with self._opening:
+            self._opening.wait_for(lambda: not self._cursors, LONGEST_QUERY_S)
             if self._connection is not None:
                 self._connection.close()
             self._connection = None
@@ -213,9 +219,10 @@ class Database:
         try:
             yield cursor
         finally:
+            cursor.close()
             with self._opening:
                 self._cursors -= 1
-            cursor.close()
+                self._opening.notify_all()
 
     @contextmanager
     def _explained(self, explain: Callable[[duckdb.Error, Path], StorageError]) -> Iterator[None]:

@@ -20,6 +20,8 @@ from align.errors import InvalidSettings
 from align.training.fine_tune import fine_tune
 from align.training.tracking.tracked_steps import TrackedSteps
 
+pytestmark = pytest.mark.slow
+
 ROW = {"step": 3, "loss": 0.5, "rewards/margins": 0.1, "pairs_per_s": None, "eta_s": 9.0}
 FAKE = """
 import json, pathlib

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from every_kind import give_every_kind
-from places import Place
+from places import Place, until
 from votes_of_others import colored, pickapic, two_texts, unnamed
 
 from align.contracts.errors import InvalidInput, NotFound, PalateError
@@ -183,8 +183,9 @@ def test_another_studio_is_looked_at_and_then_merged(
     do: Do, api: Api, place: Place, tmp_path: Path
 ):
     place.label(2)
-    api.backup(str(tmp_path / "safe"))
     other, base = tmp_path / "other", place.studio.data.incoming.base
+    until(lambda: place.store.waiting_pairs(base, 1))
+    api.backup(str(tmp_path / "safe"))
     Restore(tmp_path / "safe", other).write()
     shown = do("merge_preview", path=str(other))["regions"]["merge"]
     assert "Nothing is new" in shown and 'data-act="merge"' not in shown

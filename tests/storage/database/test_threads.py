@@ -1,11 +1,14 @@
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from storage_making import BASE, make_pairs
 
 from storage import Pair, Store
 from storage.acts import NewVote
+from storage.database import Database
 
 pytestmark = pytest.mark.slow
 
@@ -68,3 +71,25 @@ def test_sums_asked_for_while_others_vote_and_undo_agree_with_the_rows(store):
     store._counts.invalidate()
     assert store.counts(BASE) == kept
     assert store.decisive_since_last_run(BASE) == unlearned
+
+
+def test_the_end_waits_for_a_query_of_another_thread(tmp_path: Path) -> None:
+    database = Database(tmp_path / "palate.duckdb")
+    reading, over = threading.Event(), threading.Event()
+
+    def read() -> None:
+        with database.reading() as cursor:
+            cursor.execute("SELECT * FROM range(1000000)")
+            reading.set()
+            over.wait(30)
+            assert len(cursor.fetchall()) == 1_000_000
+
+    with ThreadPoolExecutor(2) as threads:
+        read_all = threads.submit(read)
+        assert reading.wait(30)
+        closing = threads.submit(database.close)
+        with pytest.raises(TimeoutError):
+            closing.result(timeout=0.3)
+        over.set()
+        read_all.result(timeout=30)
+        closing.result(timeout=30)
