@@ -95,15 +95,12 @@ def expressions() -> Iterator[Used]:
 
 def calls(tree: ast.Module) -> Iterator[tuple[str, ast.Call]]:
     """Every call with the function that it is in: a line's number would change with any edit."""
-    functions = {
-        inner: outer.name
-        for outer in ast.walk(tree)
-        if isinstance(outer, ast.FunctionDef)
-        for inner in ast.walk(outer)
-    }
+    within: dict[ast.AST, str] = {tree: "module"}
     for node in ast.walk(tree):
+        name = node.name if isinstance(node, ast.FunctionDef) else within[node]
+        within.update(dict.fromkeys(ast.iter_child_nodes(node), name))
         if isinstance(node, ast.Call):
-            yield functions.get(node, "module"), node
+            yield within[node], node
 
 
 def methods_of(variable: str, tree: ast.Module) -> set[str]:
