@@ -95,7 +95,9 @@ def disk_errors(target: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, duckdb.IOException) as error:
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        number = re.search(r'"errno":"(\d+)"', str(error))
+        told = os.strerror(int(number[1])) if number else str(error).splitlines()[0]
+        reason = getattr(error, "strerror", None) or told
         raise DiskFull(
             f"The export {target} could not be written: {reason}. Nothing was changed. Free some "
             "space on its disk or choose another place, then export again."

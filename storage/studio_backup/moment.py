@@ -5,6 +5,7 @@ app answers with that token once its copy is there. Nothing is read while it is 
 address or password is needed, and Windows, where nobody else may open the file, does it too.
 """
 
+import errno
 import json
 import shutil
 import time
@@ -75,6 +76,9 @@ def _closed(home: Path, target: Path, clock: Clock) -> Moment:
         as_of = clock()
         copy_with_logs(folder.database, target)
     except OSError as error:
+        if error.errno == errno.ENOSPC:
+            # Of the disk that is written to: nothing is wrong with the studio.
+            raise
         raise BrokenStudio(
             f"{folder.database} could not be read: {error.strerror or error}. Nothing was written. "
             "Start Palate on it once: it says what can be put back."

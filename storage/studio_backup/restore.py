@@ -126,7 +126,7 @@ class Restore:
     def _files(self, backup: Manifest, work: Path) -> list[str]:
         """Copy the files of a backup into a folder; return those that are damaged or gone."""
         if self.source.stat().st_dev != work.stat().st_dev:
-            room_for(work, sum(file.bytes for file in backup.files))
+            room_for(work.parent, sum(file.bytes for file in backup.files))
         damaged = []
         for number, file in enumerate(backup.files):
             if self.cancelled.is_set():

@@ -157,7 +157,7 @@ def room_for(target: Path, size: int) -> None:
         free = shutil.disk_usage(target).free
         if size > free:
             raise DiskFull(
-                f"{target} has {free / 1e9:.1f} GB free, and {size / 1e9:.1f} GB are needed. "
+                f"{target} has {free / 1e6:,.0f} MB free, and {size / 1e6:,.0f} MB are needed. "
                 "Free some space, or choose another disk."
             )
 

@@ -4,6 +4,7 @@ import json
 import os
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from storage import DiskFull, Store
@@ -129,6 +130,13 @@ def test_a_full_disk_is_told_in_a_sentence(store, target):
         with export_folder(target, store._folder, FACTS):
             raise OSError(28, os.strerror(28))
     assert not target.exists() and left_beside(store, target) == []
+
+
+def test_a_full_disk_is_told_in_plain_words_where_duckdb_wrote(store, target):
+    told = 'IO Error: Async write failed: {"exception_type":"IO","errno":"28"}'
+    with pytest.raises(DiskFull, match=r"out could not be written: No space left on device\. "):
+        with export_folder(target, store._folder, FACTS):
+            raise duckdb.IOException(told)
 
 
 class Killed(BaseException):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -19,11 +20,12 @@ from storage.errors import (
     BrokenStudio,
     CopyingStopped,
     DamagedBackup,
+    DiskFull,
     FolderTaken,
     InvalidTarget,
     StudioInUse,
 )
-from storage.studio_backup import backup_target
+from storage.studio_backup import backup_target, moment
 from storage.studio_backup.backup import Backup, BackupReport
 from storage.studio_backup.manifest import file_of, manifests_in, read_manifest, write_manifest
 from storage.studio_backup.moment import from_folder, from_open
@@ -259,6 +261,15 @@ def test_files_of_sources_outside_of_the_studio_are_named(home, target, tmp_path
     assert told.startswith(
         f"1 file of a source lies outside of the studio and stayed there: {file}"
     )
+
+
+def test_a_full_target_is_not_taken_for_a_damaged_studio(home, target, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(moment, "copy_with_logs", full)
+    with pytest.raises(DiskFull, match=f"backup to {target} failed: No space left .* Free some"):
+        back_up(home, target)
 
 
 def test_a_damaged_database_is_not_backed_up(home, target):
