@@ -7,7 +7,7 @@ import stat
 import warnings
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 from align.errors import SnapshotError
 
@@ -17,6 +17,11 @@ MAX_PIXELS = 64_000_000
 """A larger image would take gigabytes to decode, only to be scaled down."""
 MIN_SIDE = 8
 """Pixels: one latent pixel."""
+ORIENTATION = 0x0112
+"""EXIF's tag of how a camera was held."""
+ON_ITS_SIDE = range(5, 9)
+CAMERA_FORMATS = ("JPEG", "MPO")
+"""Of other formats, programs disagree on whether EXIF turns them."""
 
 
 def looks_like_image(path: Path) -> bool:
@@ -31,7 +36,7 @@ def open_rgb(path: Path) -> Image.Image:
     """Decode an image; raises SnapshotError where the file is none."""
     try:
         with Image.open(path) as image:
-            return image.convert("RGB")
+            return as_shown(image)
     except MemoryError:
         # Not the file's fault.
         raise
@@ -46,18 +51,41 @@ def decode_rgb(content: bytes, size: tuple[int, int]) -> Image.Image | None:
     """
     try:
         with Image.open(io.BytesIO(content)) as image:
-            return image.convert("RGB") if image.size == size else None
+            # EXIF swaps the sides of some photos, and broken EXIF is read in more than one way.
+            return as_shown(image) if sorted(image.size) == sorted(size) else None
     except MemoryError:
         raise
     except Exception:  # As above.
         return None
 
 
+def as_shown(image: Image.Image) -> Image.Image:
+    """Return an image in RGB as a browser shows it: upright, and gray of 16 bits as gray."""
+    if image.mode.startswith("I"):
+        # A plain conversion clips, and nearly all of it is white then.
+        image = image.point(lambda level: level / 256).convert("L")
+    elif orientation_of(image) > 1:
+        image = ImageOps.exif_transpose(image)
+    return image.convert("RGB")
+
+
+def orientation_of(image: Image.Image) -> int:
+    """Return EXIF's number of how a photo was held; 1 for upright, and where it does not say."""
+    if image.format not in CAMERA_FORMATS:
+        return 1
+    try:
+        told = image.getexif().get(ORIENTATION, 1)
+    except Exception:  # Of a damaged EXIF, as of a damaged image.
+        return 1
+    return told if isinstance(told, int) else 1
+
+
 def image_size(path: Path) -> tuple[int, int]:
     """Return the width and height of an image; raises SnapshotError where the file is none."""
     try:
         with Image.open(path) as image:
-            return image.size
+            turned = orientation_of(image) in ON_ITS_SIDE
+            return (image.height, image.width) if turned else image.size
     except Exception as error:  # As above.
         raise SnapshotError(f"{path} is not a readable image: {error}.") from None
 

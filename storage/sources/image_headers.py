@@ -19,6 +19,10 @@ FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """Markers of a JPEG's frame header, which holds its size; the other three are tables."""
 ALONE = frozenset({0x01, *range(0xD0, 0xD8)})
 """Markers without a length."""
+APP1, EXIF = 0xE1, b"Exif\0\0"
+ORIENTATION = 0x0112
+ON_ITS_SIDE = range(5, 9)
+MAX_FIELDS = 1_000
 
 NO_IMAGE = "an image is no PNG, JPEG or WebP"
 CUT_OFF = "an image is cut off"
@@ -27,7 +31,7 @@ TOO_SMALL = "an image is smaller than 16 pixels"
 
 
 class ImageHeader(NamedTuple):
-    """Format and size of an image."""
+    """Format and size of an image as it is shown: EXIF may swap the sides of a photo."""
 
     suffix: str
     width: int
@@ -70,7 +74,7 @@ def jpeg_header(content: bytes) -> ImageHeader:
     if JPEG_END not in content[-END_BYTES:]:
         raise NotAnImage(CUT_OFF)
 
-    place = 2
+    place, orientation = 2, 1
     while place + 9 <= len(content):
         if content[place] != 0xFF:
             raise NotAnImage(NO_IMAGE)
@@ -80,12 +84,33 @@ def jpeg_header(content: bytes) -> ImageHeader:
             place += 1
         elif marker in FRAMES:
             height = int.from_bytes(content[place + 5 : place + 7])
-            return ImageHeader(".jpg", int.from_bytes(content[place + 7 : place + 9]), height)
+            width = int.from_bytes(content[place + 7 : place + 9])
+            if orientation in ON_ITS_SIDE:
+                width, height = height, width
+            return ImageHeader(".jpg", width, height)
         elif marker in ALONE:
             place += 2
         else:
-            place += 2 + max(2, int.from_bytes(content[place + 2 : place + 4]))
+            end = place + 2 + max(2, int.from_bytes(content[place + 2 : place + 4]))
+            if marker == APP1 and content[place + 4 : place + 10] == EXIF:
+                orientation = orientation_in(content[place + 10 : end])
+            place = end
     raise NotAnImage(CUT_OFF)
+
+
+def orientation_in(exif: bytes) -> int:
+    """Return how EXIF says that a camera was held; 1, upright, where it does not say."""
+    little = exif.startswith(b"II")
+
+    def number(start: int, count: int) -> int:
+        return int.from_bytes(exif[start : start + count], "little" if little else "big")
+
+    first = number(4, 4)
+    for field in range(min(number(first, 2), MAX_FIELDS)):
+        place = first + 2 + 12 * field
+        if number(place, 2) == ORIENTATION:
+            return number(place + 8, 2)
+    return 1
 
 
 def webp_header(content: bytes) -> ImageHeader:
