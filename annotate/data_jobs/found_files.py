@@ -1,36 +1,15 @@
 """Files that somebody gave: the layouts that they may have, and the columns of each."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Mapping
 
 from annotate.views.data import LayoutName, MappedField
 from storage.errors import UnreadableData
 from storage.layouts.column_names import Names
 from storage.layouts.data_rows import Cells
-from storage.layouts.foreign_votes import ForeignVote, RowLeftOut
 from storage.layouts.found import FoundData
 from storage.layouts.guess import GUESSES, common
 from storage.layouts.layouts import KNOWN, LAYOUTS
-from storage.layouts.mapping import CONSTANT, ColumnMapping, mapping_from_data
-from storage.layouts.reading import votes
-
-UNKNOWN = (
-    "The names of the columns do not say which image is better. Choose a layout, then which column "
-    "is what."
-)
-
-
-@dataclass(frozen=True, slots=True)
-class ReadFiles:
-    """Reads the votes of files, which may lie elsewhere by then."""
-
-    found: FoundData
-    mapping: ColumnMapping
-
-    def __call__(self, files: Sequence[Path]) -> Iterable[ForeignVote | RowLeftOut]:
-        """Return the votes of the same files at these places."""
-        return votes(replace(self.found, files=tuple(files)), self.mapping)
+from storage.layouts.mapping import CONSTANT, NOTHING_GUESSED, ColumnMapping, mapping_from_data
 
 
 def column_mapping(
@@ -42,7 +21,7 @@ def column_mapping(
     """
     guess = found.guess
     if not layout and guess is None:
-        raise UnreadableData(UNKNOWN)
+        raise UnreadableData(NOTHING_GUESSED)
     name = layout or (guess.layout if guess else "")
     if columns and found.kind == "folders":
         # There are no columns, so that what somebody wrote is the value of all rows.

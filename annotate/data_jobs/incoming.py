@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from annotate.clock import in_utc
-from annotate.data_jobs.found_files import ReadFiles, column_mapping, columns_of, layout_names
+from annotate.data_jobs.found_files import column_mapping, columns_of, layout_names
 from annotate.data_jobs.incoming_views import as_example, came_in
 from annotate.data_jobs.jobs import JobPlan, Progress, Result
 from annotate.data_jobs.uploaded_data import UploadedData
@@ -19,8 +19,10 @@ from annotate.views.data import (
 from annotate.wording import quantity
 from storage.errors import UnreadableData
 from storage.layouts.found import FoundData, find_data
+from storage.layouts.inputs import name_for
 from storage.layouts.layouts import LAYOUTS
 from storage.layouts.mapping import ColumnMapping
+from storage.layouts.reading import ReadFiles
 from storage.sources.source_files import own_name
 from storage.sources.source_import import NewSource
 from storage.sources.source_preview import SourcePreview as Seen
@@ -57,7 +59,7 @@ class Incoming:
             found = find_data([named])
             preview, seen = self._look(named, found, layout, columns, cancelled)
             thumbnails = [[small_copy(image) for image in each.images] for each in seen.examples]
-            self.previewed = preview, name_of(named), thumbnails
+            self.previewed = preview, name_for(named), thumbnails
             return {**preview}
 
         return JobPlan("preview", f"Looking at {Path(named).name}", work)
@@ -242,9 +244,3 @@ def as_weight(weight: object) -> float:
     if isinstance(weight, bool) or not isinstance(weight, int | float):
         raise InvalidRequest(f"{weight!r} is no weight. Send a number above 0 and up to 1.")
     return float(weight)
-
-
-def name_of(path: str) -> str:
-    """Return a name for what lies at a path: the file's, or of a pattern the folder's."""
-    last = Path(path)
-    return (last.parent if "*" in last.name else last).stem[:100] or "source"

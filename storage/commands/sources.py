@@ -2,18 +2,17 @@
 
 import argparse
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from storage.commands.models import model_of
 from storage.commands.studios import opened
 from storage.errors import UnreadableData
-from storage.layouts.foreign_votes import ForeignVote, RowLeftOut
 from storage.layouts.found import FoundData, find_data
+from storage.layouts.inputs import name_for
 from storage.layouts.layouts import LAYOUTS
 from storage.layouts.mapping import ColumnMapping, mapping_from_data
-from storage.layouts.reading import votes
+from storage.layouts.reading import ReadFiles
 from storage.sources.source_import import ImportedSource, NewSource
 from storage.sources.source_preview import SourcePreview
 from storage.sources.source_records import Source
@@ -23,23 +22,11 @@ WHO = "command line"
 """Who did it, where no person has signed in."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """Reads the votes of files, which may lie elsewhere by then."""
-
-    found: FoundData
-    mapping: ColumnMapping
-
-    def __call__(self, files: Sequence[Path]) -> Iterable[ForeignVote | RowLeftOut]:
-        """Return the votes of the same files at these places."""
-        return votes(replace(self.found, files=tuple(files)), self.mapping)
-
-
 def bring_in(arguments: Sequence[str], prog: str) -> int:
     """Bring files in as a source, and print what came in."""
     chosen = import_parser(prog).parse_args(arguments)
     found = find_data(chosen.files)
-    reading = Reading(found, chosen_mapping(found, chosen.layout, columns_of(chosen.columns)))
+    reading = ReadFiles(found, chosen_mapping(found, chosen.layout, columns_of(chosen.columns)))
     with opened(chosen.home, "Bring in") as store:
         base = model_of(store, chosen.model)
         if chosen.dry_run:
@@ -49,7 +36,7 @@ def bring_in(arguments: Sequence[str], prog: str) -> int:
 
         new = NewSource(
             base=base,
-            name=chosen.name or name_of(chosen.files[0]),
+            name=chosen.name or name_for(chosen.files[0]),
             layout=reading.mapping.layout,
             files=found.files,
             read=reading,
@@ -166,12 +153,6 @@ def as_number(text: str) -> float:
         return float(text)
     except ValueError:
         return 0.0
-
-
-def name_of(file: str) -> str:
-    """Return a name for what lies at a path: the file's, or of a pattern the folder's."""
-    path = Path(file)
-    return (path.absolute().parent if "*" in path.name else path).stem[:100] or "source"
 
 
 def preview_lines(seen: SourcePreview, mapping: ColumnMapping) -> list[str]:

@@ -25,11 +25,12 @@ from storage.commands.expected_run import (
     look,
     plan_lines,
 )
-from storage.commands.sources import kinds, left_out_lines, name_of
+from storage.commands.sources import kinds, left_out_lines
 from storage.commands.trainer import OtherRun, align, read_status, tell_end, train
 from storage.errors import UnreadableData
 from storage.layouts.foreign_votes import ForeignVote, RowLeftOut
 from storage.layouts.found import find_data
+from storage.layouts.inputs import name_for
 from storage.layouts.mapping import mapping_from_text
 from storage.layouts.reading import votes
 from storage.snapshot.snapshot_of_files import FileCounts, FileVotes, write_snapshot_of_files
@@ -123,7 +124,7 @@ def what_is_asked(chosen: argparse.Namespace) -> Asked:
     """Return what is asked for; raises UnreadableData for files or a mapping that cannot be."""
     if not chosen.data:
         raise UnreadableData("No files are named. Write them behind --data.")
-    found, name = find_data(chosen.data), name_of(chosen.data[0])
+    found, name = find_data(chosen.data), name_for(chosen.data[0])
     mapping = found.guess
     if chosen.mapping or mapping is None:
         mapping = mapping_from_text(chosen.mapping or "", found.guess)
@@ -161,7 +162,8 @@ def require_same(asked: Asked) -> None:
     if kept != asked.data:
         raise OtherRun(
             f"{asked.run_dir} holds a run of other files, another model or other settings. Name a "
-            f"new folder with --out, or go on with that run: palate train {asked.run_dir}"
+            "new folder with --out, or go on with that run: "
+            f"palate train {shlex.quote(str(asked.run_dir))}"
         )
 
 

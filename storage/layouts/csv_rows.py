@@ -17,6 +17,7 @@ GUARDED = ("'=", "'+", "'-", "'@", "'\t", "'\r", "''")
 """Beginnings of a guarded text, as Palate's own CSV has them, and others'."""
 DELIMITERS = ",;\t|"
 OTHER_LENGTH = "a row has more or fewer cells than the first line has names"
+OPEN_QUOTE = "a quotation mark is not closed in its row"
 LONG_CELL = "a cell has more than 131,072 characters"
 
 
@@ -30,11 +31,13 @@ def csv_rows(path: Path, file: int) -> Iterator[RowOrReason]:
         names = names_of(next(csv.reader([header], delimiter=delimiter)), path.name)
 
         rows = csv.reader(lines, delimiter=delimiter)
-        number = 0
+        number = before = 0
         while (row := next_row(rows)) is not None:
+            taken, before = rows.line_num - before, rows.line_num
             if row:
-                yield row_of(row, names, file, number)
-                number += 1
+                found = rows_of(row, names, file, number, taken)
+                yield from found
+                number += len(found)
 
 
 def names_of(names: list[str], file: str) -> list[str]:
@@ -51,6 +54,17 @@ def next_row(rows: Iterator[list[str]]) -> list[str] | str | None:
         return next(rows, None)
     except csv.Error:
         return LONG_CELL
+
+
+def rows_of(
+    row: list[str] | str, names: list[str], file: int, number: int, lines: int
+) -> list[RowOrReason]:
+    """Return a row, or where it has taken several lines in vain, a reason for each of them."""
+    found = row_of(row, names, file, number)
+    if lines > 1 and isinstance(found, RowLeftOut) and found.reason in (OTHER_LENGTH, LONG_CELL):
+        # Behind an open quotation mark each line may have been a row.
+        return [RowLeftOut(file, number + line, OPEN_QUOTE) for line in range(lines)]
+    return [found]
 
 
 def row_of(row: list[str] | str, names: list[str], file: int, number: int) -> RowOrReason:

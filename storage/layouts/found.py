@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from storage.errors import UnreadableData
 from storage.layouts.csv_rows import csv_rows
 from storage.layouts.data_rows import (
     Cells,
@@ -16,6 +17,7 @@ from storage.layouts.data_rows import (
     cells_of_types,
     no_rows,
 )
+from storage.layouts.foreign_votes import RowLeftOut
 from storage.layouts.forms.folder_rows import found_sides, images_in
 from storage.layouts.guess import guess_mapping
 from storage.layouts.inputs import FileKind, find_files
@@ -42,6 +44,8 @@ class FoundData:
     """Rows of all files; None where they would have to be counted."""
     guess: ColumnMapping | None
     """The mapping that the names of the columns suggest; None if they suggest nothing."""
+    beside: tuple[Path, ...] = ()
+    """Where each file was when its images lay beside it; empty if it is there still."""
 
 
 def find_data(given: Sequence[str | Path]) -> FoundData:
@@ -53,20 +57,41 @@ def find_data(given: Sequence[str | Path]) -> FoundData:
     files = tuple(paths)
     rows: int | None = None
     if kind == "folders":
-        better, _ = found_sides(files[0])
-        return FoundData(kind, files, (), {}, len(images_in(better)), ColumnMapping("folders", {}))
+        better, worse = map(images_in, found_sides(files[0]))
+        if not better and not worse:
+            raise no_images(files[0].name)
+        return FoundData(kind, files, (), {}, len(better), ColumnMapping("folders", {}))
 
     if kind == "parquet":
         with open_parquet(files) as opened:
             cells, rows = cells_of_types(opened.columns), opened.rows
             columns = tuple(opened.columns)
     else:
-        sampled = [row for row in sample(files) if isinstance(row, DataRow)]
+        seen = list(sample(files))
+        sampled = [row for row in seen if isinstance(row, DataRow)]
+        if seen and not sampled:
+            raise unreadable_rows(seen)
         cells = cells_of_rows(row.values for row in sampled)
         columns = tuple(dict.fromkeys(name for row in sampled for name in row.values))
     if not cells or rows == 0:
         raise no_rows(files[0].name)
     return FoundData(kind, files, columns, cells, rows, guess_mapping(cells))
+
+
+def no_images(name: str) -> UnreadableData:
+    """Return the error of folders of better and of worse images that are empty."""
+    return UnreadableData(
+        f"There is no image in the folders of {name}. Put PNG, JPEG or WebP files into them; "
+        "folders in these folders are not looked into."
+    )
+
+
+def unreadable_rows(rows: Sequence[RowOrReason]) -> UnreadableData:
+    """Return the error of files whose first rows give a reason each, and no row."""
+    reasons = dict.fromkeys(row.reason for row in rows if isinstance(row, RowLeftOut))
+    return UnreadableData(
+        f"No row can be read: {', '.join(list(reasons)[:3])}. Look whether it is the right file."
+    )
 
 
 def sample(files: Sequence[Path]) -> Iterator[RowOrReason]:

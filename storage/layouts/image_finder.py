@@ -38,9 +38,10 @@ MAX_FOLDERS = 10_000
 class ImageFinder:
     """Finds the images of the rows of some files."""
 
-    def __init__(self, files: Sequence[Path]) -> None:
-        self._files = files
-        self._roots = [path.parent.resolve() for path in files]
+    def __init__(self, files: Sequence[Path], beside: Sequence[Path] = ()) -> None:
+        """Take files, beside which the images are that they name, or beside those of `beside`."""
+        self._files, self._beside = files, beside or files
+        self._roots = [path.parent.resolve() for path in self._beside]
         self._inside: dict[Path, bool] = {}
 
     def find(self, value: Any, row: DataRow, cell: str) -> ForeignImage:
@@ -74,8 +75,8 @@ class ImageFinder:
             raise LeftOut(ADDRESS)
 
         reason = MISSING
-        for path in candidates(name):
-            for folder in beside(self._files[file]):
+        for path in candidates(in_folder(name, self._roots[file])):
+            for folder in beside(self._beside[file]):
                 found = self._file(self._roots[file], os.path.join(folder, path))
                 if isinstance(found, Path):
                     return ForeignImage(ImagePlace(found))
@@ -114,6 +115,12 @@ def beside(data: Path) -> tuple[str, ...]:
     Those of test.json are in test/ for HPDv2, and in test_images/ for ImageReward.
     """
     return "", "images", data.stem, f"{data.stem}_images"
+
+
+def in_folder(name: str, folder: Path) -> str:
+    """Return the whole path of a file below a folder as its name in there; others as they are."""
+    path, start = name.replace("\\", "/"), f"{folder.as_posix().rstrip('/')}/"
+    return path.removeprefix(start) if path.startswith(start) else name
 
 
 def candidates(name: str) -> Iterator[str]:

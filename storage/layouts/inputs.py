@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -37,6 +38,16 @@ FULL = "full"
 """The folder of Palate's own export that holds everything; `default` has a part of it."""
 
 
+def name_for(given: str) -> str:
+    """Return a name for files that were given: that of the file or of the folder."""
+    path = Path(given)
+    if not path.exists():
+        plain = takewhile(lambda part: not glob.has_magic(part), path.absolute().parts)
+        path = Path(*plain)
+    name = path.stem if path.suffix.lower() in KINDS else path.absolute().name
+    return name[:100] or "source"
+
+
 def find_files(given: Sequence[str | Path]) -> tuple[FileKind, list[Path]]:
     """Return the kind of what was given, and its files in order.
 
@@ -52,6 +63,11 @@ def find_files(given: Sequence[str | Path]) -> tuple[FileKind, list[Path]]:
         if not tables_in(paths[0]):
             return "folders", paths
 
+    if len(paths) > 1 and all(path.is_dir() and sides_of(path) for path in paths):
+        raise UnreadableData(
+            f"{paths[0].name} and {paths[1].name} have pairs of their own. Give one folder of "
+            f"{BETTER[0]}/ and {WORSE[0]}/ at a time."
+        )
     files = [file for path in paths for file in (tables_in(path) if path.is_dir() else [path])]
     files = list(dict.fromkeys(path.resolve() for path in files))
     if not files:
@@ -133,8 +149,17 @@ def seen_in(folder: Path) -> Iterator[Path]:
 
 
 def sides_of(folder: Path) -> tuple[Path, Path] | None:
-    """Return the folders of better and of worse images within a folder; None if there are none."""
+    """Return the folders of better and of worse images within a folder; None if there are none.
+
+    Their names may be in capitals.
+    """
+    try:
+        # Of Chosen and chosen, the latter.
+        names = {name.lower(): name for name in sorted(os.listdir(folder))}
+    except OSError:
+        return None
     for better, worse in zip(BETTER, WORSE, strict=True):
-        if (folder / better).is_dir() and (folder / worse).is_dir():
-            return folder / better, folder / worse
+        sides = folder / names.get(better, better), folder / names.get(worse, worse)
+        if sides[0].is_dir() and sides[1].is_dir():
+            return sides
     return None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
+from pathlib import Path
 from typing import TypeAlias
 
 from storage.errors import UnreadableData
@@ -36,6 +38,32 @@ READERS: Mapping[Form, Reader] = {
 """Readers of forms in which each row stands for itself."""
 
 
+@dataclass(frozen=True, slots=True)
+class ReadFiles:
+    """Reads the votes of files, all or some of which may lie elsewhere by then."""
+
+    found: FoundData
+    mapping: ColumnMapping
+
+    def __call__(self, files: Sequence[Path]) -> Iterator[VoteOrReason]:
+        """Return the votes of the same files at these places."""
+        beside = self._before(files)
+        return votes(replace(self.found, files=tuple(files), beside=beside), self.mapping)
+
+    def _before(self, files: Sequence[Path]) -> tuple[Path, ...]:
+        """Return where files were found: the images that they name still lie there.
+
+        A file that a studio has taken in has a number and its name (`place_files`).
+        """
+        names = [file.name for file in files]
+        known = [
+            file
+            for file in self.found.files
+            if file in files or any(name.endswith(f"-{file.name}") for name in names)
+        ]
+        return tuple(known if len(known) == len(files) else files)
+
+
 def votes(
     found: FoundData, mapping: ColumnMapping | None = None, *, content: bool = True
 ) -> Iterator[VoteOrReason]:
@@ -66,7 +94,7 @@ def votes(
     if found.kind == "folders":
         return votes_of_folders(found.files[0], mapping)
     rows = rows_of(found, mapping, content)
-    finder = ImageFinder(found.files)
+    finder = ImageFinder(found.files, found.beside or found.files)
     if form == "ranked_rows":
         return votes_of_groups(rows, RankedRows(mapping, finder))
     return votes_of_rows(rows, READERS[LAYOUTS[mapping.layout].form], mapping, finder)

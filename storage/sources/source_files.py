@@ -54,7 +54,8 @@ def without_known(
         when = min(source.created for source in known.values())
         what = next(iter(known)) if len(known) == 1 else f"All {len(known)} files"
         raise SourceKnown(
-            f"{what} came in before, on {when:%Y-%m-%d}, as the source {names}. Nothing was added."
+            f"{what} came in before, on {when:%Y-%m-%d}, as the source {names}. Nothing was added. "
+            f"To bring {'it' if len(known) == 1 else 'them'} in again, remove that source first."
         )
     return new, {name: source.name for name, source in known.items()}
 

@@ -51,7 +51,7 @@ def votes_by_answers(row: MappedRow) -> Iterator[ForeignVote | RowLeftOut]:
     if not answers:
         raise LeftOut(NO_ANSWER)
 
-    roles = [f"image_{n}" for n in range(MOST_IMAGES) if row.has(f"image_{n}")]
+    roles = roles_of(row)
     images = [row.image(role) for role in roles]
     names = [letters(row.mapping.columns[role].rpartition(".")[2]) for role in roles]
     for answer in answers:
@@ -59,6 +59,11 @@ def votes_by_answers(row: MappedRow) -> Iterator[ForeignVote | RowLeftOut]:
             yield of_answer(row, answer, images, names)
         except LeftOut as left_out:
             yield row.left_out(str(left_out))
+
+
+def roles_of(row: MappedRow) -> list[str]:
+    """Return the roles of the images that there are columns for."""
+    return [f"image_{n}" for n in range(MOST_IMAGES) if row.has(f"image_{n}")]
 
 
 def of_answer(
@@ -74,7 +79,10 @@ def of_answer(
         told = [rank for rank in ranks if rank is not None]
         return of_ranks(row, ranked, told, **more)
 
-    better = meaning(answer.value, names)
+    shown = [row.value(role) for role in roles_of(row)]
+    # The name of an image's file, as its cell has it, is an answer too.
+    told = isinstance(answer.value, str) and shown.count(answer.value) == 1
+    better = shown.index(answer.value) if told else meaning(answer.value, names)
     pair = row.both("image_0", "image_1")
     if isinstance(better, str):
         return row.vote(pair, better, **more)
