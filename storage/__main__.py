@@ -87,6 +87,9 @@ def main(arguments: Sequence[str] | None = None, prog: str = "python -m storage"
     except PalateError as error:
         print(f"{'palate' if prog.startswith('palate') else 'storage'}: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 130
     return code
 
 

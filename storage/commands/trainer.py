@@ -8,11 +8,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -167,10 +168,12 @@ def tell_end(code: int | None, run_dir: Path) -> int:
     status = read_status(run_dir)
     if status.get("state") == RunState.DONE and code == 0:
         result = status.get("result") or {}
+        if learned := learned_line(result):
+            print(learned)
         if advice := result.get("advice"):
             print(advice)
         print(f"The adapter is {run_dir / result.get('adapter', 'adapter.safetensors')}.")
-        print(f"Look at it: palate sample images --prompts FILE --with {run_dir}")
+        print(f"Look at it: palate sample images --prompts FILE --with {shlex.quote(str(run_dir))}")
         return 0
 
     if status.get("state") == RunState.FAILED and status.get("error"):
@@ -180,8 +183,16 @@ def tell_end(code: int | None, run_dir: Path) -> int:
         told = "the memory may have run out" if -code == 9 else f"see {run_dir / 'log.txt'}"
         print(f"palate: The trainer was ended by signal {-code}; {told}.", file=sys.stderr)
     at = f" at step {status['step']}" if status.get("step") else ""
-    print(f"Stopped{at}. Go on with: palate train {run_dir}")
+    print(f"Stopped{at}. Go on with: palate train {shlex.quote(str(run_dir))}")
     return 0 if status.get("state") == RunState.PAUSED else 1
+
+
+def learned_line(result: Mapping[str, Any]) -> str:
+    """Return how many pairs a run learned from, where it left some out; empty where it did not."""
+    left_out: Mapping[str, int] = result.get("left_out") or {}
+    told = ", ".join(f"{count:,} {why.replace('_', ' ')}" for why, count in left_out.items())
+    pairs = result.get("pairs", 0)
+    return f"It learned from {pairs:,} pairs. Left out: {told}." if told else ""
 
 
 class ProgressLine:

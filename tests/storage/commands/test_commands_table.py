@@ -7,7 +7,7 @@ from importlib import import_module
 import pytest
 
 from annotate.console import palate
-from storage.__main__ import COMMANDS, main
+from storage.__main__ import COMMANDS, Command, main
 from storage.commands.studios import opened
 from storage.errors import BrokenStudio, StudioInUse
 from storage.store import Store
@@ -57,3 +57,13 @@ def test_on_a_studio_that_an_app_holds_a_command_says_what_to_press(tmp_path):
         assert store.prompts() == []
     with pytest.raises(BrokenStudio), opened(tmp_path / "none", "Bring in"):
         pass
+
+
+def interrupted(arguments: list[str], prog: str) -> int:
+    raise KeyboardInterrupt
+
+
+def test_ctrl_c_ends_a_command_without_a_traceback(monkeypatch, capsys):
+    monkeypatch.setitem(COMMANDS, "sources", Command(f"{__name__}:interrupted"))
+    assert main(["sources"]) == 130
+    assert capsys.readouterr().err == "Stopped.\n"

@@ -10,6 +10,7 @@ from storage_making import BASE
 
 from storage import Store
 from storage.__main__ import main
+from storage.layouts.inputs import name_for
 
 pytestmark = pytest.mark.slow
 
@@ -91,3 +92,29 @@ def test_a_studio_without_a_model_says_what_to_do(tmp_path, parquet, capsys):
     (tmp_path / "new").mkdir()
     assert main(["import", str(parquet), "--home", str(tmp_path / "new")]) == 1
     assert "No model was opened in this studio yet" in capsys.readouterr().err
+
+
+def test_a_folder_of_other_things_does_not_become_a_studio(tmp_path, parquet, capsys):
+    pictures = tmp_path / "pictures"
+    write_pngs(pictures, range(2))
+    assert main(["import", str(parquet), "--home", str(pictures)]) == 1
+    assert "holds other things than a studio" in capsys.readouterr().err
+    assert sorted(path.name for path in pictures.iterdir()) == ["000000.png", "000001.png"]
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("votes.of.ada.csv", "votes.of.ada"),
+        ("pickapic/*.parquet", "pickapic"),
+        ("pickapic/**/*.parquet", "pickapic"),
+        ("pickapic/part-?/a.parquet", "pickapic"),
+        ("pickapic v1.0", "pickapic v1.0"),
+        ("one[1].csv", "one[1]"),
+    ],
+)
+def test_a_source_is_called_by_its_file_or_folder(tmp_path, monkeypatch, given, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pickapic v1.0").mkdir()
+    (tmp_path / "one[1].csv").touch()
+    assert name_for(given) == name

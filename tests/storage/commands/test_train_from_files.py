@@ -99,6 +99,26 @@ def test_files_become_an_adapter_in_a_run_folder_without_a_copy_of_an_image(
     assert "holds this run already, and it is done" in capsys.readouterr().out
 
 
+def test_pairs_that_the_trainer_leaves_out_are_told_with_a_command_that_can_be_copied(
+    data, words, tmp_path, capsys
+):
+    with duckdb.connect() as connection:
+        whole = connection.execute("SELECT jpg_0 FROM read_parquet(?)", [str(data)]).fetchall()[0][
+            0
+        ]
+        broken = whole[:300] + whole[-20:]
+        connection.execute("CREATE TABLE t AS FROM read_parquet(?)", [str(data)])
+        connection.execute("UPDATE t SET jpg_0 = ? WHERE jpg_0 = ?", [broken, whole])
+        connection.execute("COPY t TO ? (FORMAT parquet)", [str(data)])
+    run = tmp_path / "my run"
+
+    assert palate([*words, "--out", str(run)]) == 0
+
+    said = capsys.readouterr().out
+    assert "It learned from 4 pairs. Left out: 1 unreadable image, 1 tie." in said
+    assert f"--with '{run}'" in said
+
+
 def test_folders_of_chosen_and_rejected_images_are_referred_to_as_files(
     tmp_path, small_model_folder, capsys
 ):
