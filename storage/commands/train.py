@@ -134,7 +134,7 @@ def what_is_asked(chosen: argparse.Namespace) -> Asked:
         "model": chosen.model or "",
         "settings": chosen.settings,
     }
-    return Asked(found, mapping, data, chosen.out or free_folder(f"{name}-run"), name)
+    return Asked(found, mapping, data, chosen.out or run_folder(f"{name}-run", data), name)
 
 
 def stamp(path: Path) -> list[Any]:
@@ -144,22 +144,26 @@ def stamp(path: Path) -> list[Any]:
     return whole[:1] if path.is_dir() else whole
 
 
-def free_folder(name: str) -> Path:
-    """Return a folder of this name that is not there yet, or that with a number."""
+def run_folder(name: str, data: RunData) -> Path:
+    """Return the folder of this name, or that with a number, which holds this run or is new."""
     number, folder = 1, Path(name)
-    while folder.exists():
+    while folder.exists() and kept_data(folder) != data:
         number += 1
         folder = Path(f"{name}-{number}")
     return folder
 
 
+def kept_data(run_dir: Path) -> Any:
+    """Return what a run folder was made from; None where it does not say."""
+    try:
+        return json.loads((run_dir / DATA).read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
 def require_same(asked: Asked) -> None:
     """Raise OtherRun unless the run folder was made from the same files and settings."""
-    try:
-        kept = json.loads((asked.run_dir / DATA).read_text("utf-8"))
-    except (OSError, ValueError):
-        kept = None
-    if kept != asked.data:
+    if kept_data(asked.run_dir) != asked.data:
         raise OtherRun(
             f"{asked.run_dir} holds a run of other files, another model or other settings. Name a "
             "new folder with --out, or go on with that run: "

@@ -99,6 +99,22 @@ def test_files_become_an_adapter_in_a_run_folder_without_a_copy_of_an_image(
     assert "holds this run already, and it is done" in capsys.readouterr().out
 
 
+def test_without_a_name_for_its_folder_the_same_command_goes_on_and_another_begins(
+    words, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    words = [word for word in words if word not in ("--out", str(tmp_path / "run"))]
+    assert palate(words) == 0
+    assert "Training in a-run." in capsys.readouterr().out
+
+    assert palate(words) == 0
+    assert "a-run holds this run already, and it is done" in capsys.readouterr().out
+
+    other = json.dumps({**SMALL, "steps": 1})
+    assert palate([*words, "--settings", other, "--dry-run"]) == 0
+    assert "in a-run-2." in capsys.readouterr().out
+
+
 def test_pairs_that_the_trainer_leaves_out_are_told_with_a_command_that_can_be_copied(
     data, words, tmp_path, capsys
 ):
