@@ -7,7 +7,7 @@ import stat
 import warnings
 from pathlib import Path
 
-from PIL import Image, ImageOps
+from PIL import Image
 
 from align.errors import SnapshotError
 
@@ -20,6 +20,15 @@ MIN_SIDE = 8
 ORIENTATION = 0x0112
 """EXIF's tag of how a camera was held."""
 ON_ITS_SIDE = range(5, 9)
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 CAMERA_FORMATS = ("JPEG", "MPO")
 """Of other formats, programs disagree on whether EXIF turns them."""
 
@@ -64,8 +73,8 @@ def as_shown(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):
         # A plain conversion clips, and nearly all of it is white then.
         image = image.point(lambda level: level / 256).convert("L")
-    elif orientation_of(image) > 1:
-        image = ImageOps.exif_transpose(image)
+    elif turn := TURNS.get(orientation_of(image)):
+        image = image.transpose(turn)
     return image.convert("RGB")
 
 

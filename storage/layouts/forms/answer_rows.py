@@ -81,8 +81,8 @@ def of_answer(
 
     shown = [row.value(role) for role in roles_of(row)]
     # The name of an image's file, as its cell has it, is an answer too.
-    told = isinstance(answer.value, str) and shown.count(answer.value) == 1
-    better = shown.index(answer.value) if told else meaning(answer.value, names)
+    named = isinstance(answer.value, str) and shown.count(answer.value) == 1
+    better = shown.index(answer.value) if named else meaning(answer.value, names)
     pair = row.both("image_0", "image_1")
     if isinstance(better, str):
         return row.vote(pair, better, **more)
