@@ -94,14 +94,6 @@ def test_a_studio_without_a_model_says_what_to_do(tmp_path, parquet, capsys):
     assert "No model was opened in this studio yet" in capsys.readouterr().err
 
 
-def test_a_folder_of_other_things_does_not_become_a_studio(tmp_path, parquet, capsys):
-    pictures = tmp_path / "pictures"
-    write_pngs(pictures, range(2))
-    assert main(["import", str(parquet), "--home", str(pictures)]) == 1
-    assert "holds other things than a studio" in capsys.readouterr().err
-    assert sorted(path.name for path in pictures.iterdir()) == ["000000.png", "000001.png"]
-
-
 @pytest.mark.parametrize(
     ("given", "name"),
     [
