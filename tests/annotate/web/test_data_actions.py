@@ -109,7 +109,7 @@ def test_another_column_changes_what_is_read(do: Do, api: Api, tmp_path: Path):
 def test_columns_that_say_nothing_are_asked_for_one_by_one(do: Do, api: Api, tmp_path: Path):
     file = str(unnamed(tmp_path / "cows.parquet"))
     shown = do("preview", path=file)["regions"]["preview"]
-    assert "Choose a layout, then which column is what." in shown and ">choose<" in shown
+    assert "Choose a layout, and which column" in shown and ">choose<" in shown
 
     asked = api.preview_source(file, "chosen_rejected")
     assert asked["field"] and asked["problem"].startswith("No column holds")
