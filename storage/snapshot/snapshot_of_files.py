@@ -20,7 +20,6 @@ from storage.snapshot.brought_votes import row_of
 from storage.snapshot.folder_writer import JsonLines, whole_folder, write_manifest
 from storage.sources.image_headers import ImageHeader
 from storage.sources.image_intake import ImageIntake, LookedAt
-from storage.sources.source_batches import SAME_IMAGE
 from storage.sources.source_records import SourceRow
 from storage.sources.source_rows import fault_of
 
@@ -83,14 +82,9 @@ class FileVotes:
             return reason
         if vote.kind == "skip":
             return SKIPPED
-        found: list[LookedAt] = []
-        for image in vote.images:
-            looked_at = self._intake.look(image)
-            if isinstance(looked_at, str):
-                return looked_at
-            found.append(looked_at)
-        if len({each.digest for each in found}) < len(found):
-            return SAME_IMAGE
+        found = self._intake.look_at_all(vote.images)
+        if isinstance(found, str):
+            return found
 
         return row_of(
             SourceRow(

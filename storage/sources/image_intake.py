@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ MISSING = "an image is missing"
 NO_FILE = "an image is no file"
 UNREADABLE = "an image cannot be read"
 TOO_HEAVY = "an image has more than 256 MB"
+SAME_IMAGE = "both images are the same"
 
 
 class NewImage(NamedTuple):
@@ -83,6 +84,19 @@ class ImageIntake:
         if isinstance(found, str):
             self._remember(path, found)
         return found
+
+    def look_at_all(self, images: Sequence[ForeignImage]) -> list[LookedAt] | str:
+        """Look at the images of a vote: return what is to be known of them, or why they give none.
+
+        None of them has a number by that.
+        """
+        found: list[LookedAt] = []
+        for image in images:
+            looked_at = self.look(image)
+            if isinstance(looked_at, str):
+                return looked_at
+            found.append(looked_at)
+        return SAME_IMAGE if len({each.digest for each in found}) < len(found) else found
 
     def number(self, found: LookedAt) -> int:
         """Return the number of an image, giving it one if the source had not got it."""

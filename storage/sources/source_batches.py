@@ -8,7 +8,7 @@ from pathlib import Path
 
 from storage.database import Cursor, Database
 from storage.layouts.foreign_votes import ForeignVote, RowLeftOut
-from storage.sources.image_intake import ImageIntake, LookedAt, NewImage
+from storage.sources.image_intake import ImageIntake, NewImage
 from storage.sources.source_files import write_image
 from storage.sources.source_records import SourceCounts
 from storage.sources.source_rows import VoteRow, fault_of, insert_images, insert_votes, vote_row
@@ -18,7 +18,6 @@ BATCH_ROWS = 500
 """Votes of one transaction: some 10 ms, for which whoever votes meanwhile waits."""
 BATCH_BYTES = 32_000_000
 """Bytes of image files that are held until their batch is written."""
-SAME_IMAGE = "both images are the same"
 
 
 class Batches:
@@ -84,18 +83,12 @@ class Batches:
         if reason := fault_of(vote):
             return reason
 
-        found: list[LookedAt] = []
-        for image in vote.images:
-            looked_at = self._intake.look(image)
-            if isinstance(looked_at, str):
-                return looked_at
-            found.append(looked_at)
-        hashes = [each.digest for each in found]
-        if len(set(hashes)) < len(hashes):
-            return SAME_IMAGE
+        found = self._intake.look_at_all(vote.images)
+        if isinstance(found, str):
+            return found
 
         # Numbered only now: an image of a vote that is left out is not kept.
         numbers = [self._intake.number(each) for each in found]
-        self._rows.append(vote_row(vote, numbers, hashes))
+        self._rows.append(vote_row(vote, numbers, [each.digest for each in found]))
         self.votes[vote.kind] += 1
         return None

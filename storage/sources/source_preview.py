@@ -16,7 +16,6 @@ from storage.layouts.foreign_votes import ForeignKind, ForeignVote, RowLeftOut
 from storage.sources.file_digests import digest_of
 from storage.sources.image_headers import NotAnImage, read_image_header
 from storage.sources.image_intake import ImageIntake, LookedAt, read_image_file
-from storage.sources.source_batches import SAME_IMAGE
 from storage.sources.source_rows import fault_of
 from storage.sources.stored_sources import all_sources
 
@@ -144,14 +143,9 @@ class Looking:
         """Count a vote, or return why it would be left out."""
         if reason := fault_of(vote):
             return reason
-        found: list[LookedAt] = []
-        for image in vote.images:
-            looked_at = self._intake.look(image)
-            if isinstance(looked_at, str):
-                return looked_at
-            found.append(looked_at)
-        if len({each.digest for each in found}) < len(found):
-            return SAME_IMAGE
+        found = self._intake.look_at_all(vote.images)
+        if isinstance(found, str):
+            return found
 
         for each in found:
             self._intake.number(each)

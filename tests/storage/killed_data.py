@@ -10,12 +10,11 @@ and after each rename, link, removal, sync and commit.
 
 import os
 import shutil
-import signal
 import sys
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+
+from killed_steps import KilledSteps
 
 from storage import Store
 from storage.database import Database
@@ -26,41 +25,20 @@ from storage.studio_backup.backup import Backup
 from storage.studio_backup.moment import from_folder
 from storage.studio_backup.restore import Restore
 
-steps = 0
 MERGED = datetime(2026, 6, 1)
 """The time at which every merge is made, so that its rows do not differ."""
 
 
-def kill_at(point: int, name: str, work: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap a step: the process dies before it, or after it, at the point of this number."""
-
-    def wrapped(*given: Any, **named: Any) -> Any:
-        what = " ".join(Path(each).name for each in given if isinstance(each, str | Path))
-        reach(point, f"before {name} {what}")
-        result = work(*given, **named)
-        reach(point, f"after {name} {what}")
-        return result
-
-    return wrapped
-
-
-def reach(point: int, name: str) -> None:
-    global steps
-    steps += 1
-    print(name, flush=True)
-    if steps == point:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-
 def watch(point: int) -> None:
     """Make a point of everything that leaves something on the disk."""
+    steps = KilledSteps(point, with_paths=True)
     for module, name in (
         (os, "replace"), (os, "rename"), (os, "link"), (os, "unlink"), (os, "sync"), (os, "fsync"),
         (Path, "unlink"), (shutil, "rmtree"), (shutil, "copyfile"),
         (Database, "write"), (Database, "copy_to"), (stored_files, "copy_and_hash"),
         (backup, "write_manifest"), (rows, "make_room"), (logs, "advance_sequences"),
     ):  # fmt: skip
-        setattr(module, name, kill_at(point, name, getattr(module, name)))
+        steps.watch(module, name)
 
 
 def main(point: int, what: str, first: Path, second: Path, *more: str) -> None:

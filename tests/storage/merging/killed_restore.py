@@ -6,46 +6,24 @@ Prints the name of each step on its way, so that whoever reads it knows how many
 """
 
 import os
-import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+
+from killed_steps import KilledSteps
 
 from storage import Store
 from storage.database import Database
 from storage.merging.restored_tables import RestoredTables
 from storage.merging.vote_restore import VoteRestore
 
-steps = 0
-
-
-def kill_at(point: int, name: str, work: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap a step: the process dies before it, or after it, at the point of this number."""
-
-    def wrapped(*given: Any, **named: Any) -> Any:
-        reach(point, f"before {name}")
-        result = work(*given, **named)
-        reach(point, f"after {name}")
-        return result
-
-    return wrapped
-
-
-def reach(point: int, name: str) -> None:
-    global steps
-    steps += 1
-    print(name, flush=True)
-    if steps == point:
-        os.kill(os.getpid(), signal.SIGKILL)
-
 
 def main(folder: Path, home: Path, point: int) -> None:
     with Store(home) as store:
-        os.replace = kill_at(point, "rename", os.replace)
-        Database.write = kill_at(point, "commit", Database.write)
-        RestoredTables.add = kill_at(point, "rows", RestoredTables.add)
-        RestoredTables.add_models = kill_at(point, "models", RestoredTables.add_models)
+        steps = KilledSteps(point)
+        steps.watch(os, "replace", "rename")
+        steps.watch(Database, "write", "commit")
+        steps.watch(RestoredTables, "add", "rows")
+        steps.watch(RestoredTables, "add_models", "models")
         VoteRestore(store).run(folder)
 
 

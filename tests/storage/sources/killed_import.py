@@ -7,12 +7,10 @@ Prints the name of each step on its way, so that whoever reads it knows how many
 
 import os
 import shutil
-import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
+from killed_steps import KilledSteps
 from source_making import new_source, read_cells, read_files
 from storage_making import BASE
 
@@ -20,40 +18,18 @@ from storage import Store
 from storage.database import Database
 from storage.sources import source_batches, source_cleanup, source_import
 
-steps = 0
-
-
-def kill_at(point: int, name: str, work: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap a step: the process dies before it, or after it, at the point of this number."""
-
-    def wrapped(*given: Any, **named: Any) -> Any:
-        reach(point, f"before {name}")
-        result = work(*given, **named)
-        reach(point, f"after {name}")
-        return result
-
-    return wrapped
-
-
-def reach(point: int, name: str) -> None:
-    global steps
-    steps += 1
-    print(name, flush=True)
-    if steps == point:
-        os.kill(os.getpid(), signal.SIGKILL)
-
 
 def main(home: Path, files: Path, what: str, point: int) -> None:
     source_batches.BATCH_ROWS = 5
     source_cleanup.IMAGES_AT_A_TIME = source_cleanup.ROWS_AT_A_TIME = 5
     with Store(home) as store:
-        Database.write = kill_at(point, "commit", Database.write)
-        os.replace = kill_at(point, "rename", os.replace)
-        os.unlink = kill_at(point, "unlink", os.unlink)
-        Path.unlink = kill_at(point, "unlink", Path.unlink)
-        shutil.rmtree = kill_at(point, "rmtree", shutil.rmtree)
-        source_import.sync_disk = kill_at(point, "sync", source_import.sync_disk)
-        source_import.place_files = kill_at(point, "placing", source_import.place_files)
+        steps = KilledSteps(point)
+        for place, name, called in (
+            (Database, "write", "commit"), (os, "replace", "rename"), (os, "unlink", "unlink"),
+            (Path, "unlink", "unlink"), (shutil, "rmtree", "rmtree"),
+            (source_import, "sync_disk", "sync"), (source_import, "place_files", "placing"),
+        ):  # fmt: skip
+            steps.watch(place, name, called)
         if what == "remove":
             store.sources.remove(BASE, "killed", "ann")
             return
